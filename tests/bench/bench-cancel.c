@@ -87,7 +87,7 @@ static double cancel (struct aw_sched *s, uint32_t first, uint32_t n)
  * there is one GPU for all of them. */
 static double measure (uint32_t n, bool successors)
 {
-    struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC };
+    struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC, 0 };
     struct aw_graph *g = aw_graph_create ();
     uint32_t *node_of = calloc (2 * (size_t)n, sizeof (*node_of));
     struct aw_sched *s;

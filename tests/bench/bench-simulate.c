@@ -123,7 +123,7 @@ static double now (void)
 
 int main (int argc, char **argv)
 {
-    struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC };
+    struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC, 0 };
     struct sum sum = { UINT64_C (14695981039346656037) };
     struct aw_simulation sim = { .observe = observe, .arg = &sum };
     struct aw_simulated result;

@@ -108,7 +108,7 @@ int fake_figures_write (const struct fake_figures *f, const char *path)
 {
     const struct fake_mark *low = &f->marks[1], *high = &f->marks[2];
     double first = 0, last = 0, hello = 0, n = (double)(high->n_ended - low->n_ended);
-    uint64_t joined = 0, connects = 0, ended = 0, bytes = 0;
+    uint64_t joined = 0, connects = 0, ended = 0, continued = 0, bytes = 0;
     FILE *out = fopen (path, "w");
 
     if (!out)
@@ -119,6 +119,7 @@ int fake_figures_write (const struct fake_figures *f, const char *path)
         joined += part->n_joined;
         connects += part->n_connects;
         ended += part->n_ended;
+        continued += part->n_continued;
         bytes += part->bytes_in;
         if (part->first_start > 0 && (first == 0 || part->first_start < first))
             first = part->first_start;
@@ -127,6 +128,7 @@ int fake_figures_write (const struct fake_figures *f, const char *path)
     }
     fprintf (out, "joined %" PRIu64 "\nconnects %" PRIu64 "\nended %" PRIu64 "\n", joined, connects,
              ended);
+    fprintf (out, "continued_share %.4f\n", ended ? (double)continued / (double)ended : 0);
     fprintf (out, "join_s %.3f\nfirst_start_s %.3f\njoin_cpu_s %.3f\n", hello - f->began,
              first - f->began, f->marks[0].cpu);
     fprintf (out, "span_s %.3f\nstarts_per_s %.0f\nutilisation %.4f\n", last - first,

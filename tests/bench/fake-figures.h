@@ -21,9 +21,10 @@ struct fake_bins {
 
 /* Of one process. Each writes only its own. */
 struct fake_part {
-    volatile uint64_t n_joined, n_connects, n_started, n_ended, bytes_in;
+    volatile uint64_t n_joined, n_connects, n_started, n_ended, n_continued, bytes_in;
     volatile double first_hello, last_hello, first_start, last_end;
-    struct fake_bins gaps; /* from a slot's end to its next start, in the middle part */
+    /* From a slot's end until the next task there has been started, in the middle part. */
+    struct fake_bins gaps;
     struct fake_bins acknowledged; /* from a message to its acknowledgement */
 };
 

@@ -16,6 +16,8 @@ static bool is_known (enum aw_frame_type type)
     case AW_FRAME_PROOF:
     case AW_FRAME_HELLO:
     case AW_FRAME_START:
+    case AW_FRAME_ASSIGN:
+    case AW_FRAME_UNASSIGN:
     case AW_FRAME_STAGE:
     case AW_FRAME_STAGED:
     case AW_FRAME_RELEASE:

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* replay DIR: makes the decisions of a run again. What came to the scheduler from outside (nodes,
  * ends of tasks, stops) is taken from the journal and handed to a new scheduler, in the same order;
- * and so is an end with a reason; what that one decides, READY, START with node, CPUs and GPUs,
- * KILL, SKIP, END, must be what stands in the journal. Prints how many decisions were the same;
- * exit status 1 at the first that is another, 2 if the run directory cannot be read. Where the run
- * was resumed with a changed workflow, it begins there. What tasks add comes from outside, too:
- * graph and scheduler grow as they did then.
+ * and so are an end with a reason, and the start of a task that a node had in advance; what that
+ * one decides, READY, START with node, CPUs and GPUs, ASSIGN with node, KILL, SKIP, END, must be
+ * what stands in the journal. Prints how many decisions were the same; exit status 1 at the first
+ * that is another, 2 if the run directory cannot be read. Where the run was resumed with a changed
+ * workflow, it begins there. What tasks add comes from outside, too: graph and scheduler grow as
+ * they did then.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,6 +39,8 @@ static bool same (const struct aw_event *a, const struct aw_event *b)
         return a->node == b->node;
     if (a->task != b->task || a->attempt != b->attempt)
         return false;
+    if (a->type == AW_EVENT_ASSIGN)
+        return a->node == b->node;
     if (a->type != AW_EVENT_START)
         return true;
     if (a->node != b->node || !aw_idset_equal (&a->cpus, &b->cpus)
@@ -85,6 +88,7 @@ static int go_on (struct replay *r, const struct aw_resume *resume, struct aw_er
 
     r->changes -= resume->workflow != NULL;
     set_config (&r->config, resume->mode, resume->policy);
+    r->config.backlog = resume->backlog;
     aw_sched_destroy (r->sched);
     r->sched = aw_sched_create (r->graph, &r->config, err);
     if (!r->sched || aw_resume_state_init (&earlier, &r->history, err) < 0)
@@ -105,6 +109,7 @@ static int replay_one (void *arg, const struct aw_event *ev, struct aw_error *er
         return go_on (r, ev->resume, err);
     if (r->changes > 0)
         return 0;
+    r->starts += ev->type == AW_EVENT_START;
     if (aw_sched_is_input (r->sched, ev))
         return aw_sched_handle (r->sched, ev, err);
     if (ev->type == AW_EVENT_END && ev->reason) /* from outside: the pool has failed, say */
@@ -117,7 +122,6 @@ static int replay_one (void *arg, const struct aw_event *ev, struct aw_error *er
     if (!same (ev, &action))
         return differ (r, ev, &action, err);
     r->decisions++;
-    r->starts += ev->type == AW_EVENT_START;
     return 0;
 }
 
@@ -150,7 +154,8 @@ static int read_config (const char *journal,
             rc = aw_error_set (err, "%s: mode or policy is missing", journal);
         else
             *config = (struct aw_sched_config){ .policy = (enum aw_policy)policy,
-                                                .mode = (enum aw_mode)mode };
+                                                .mode = (enum aw_mode)mode,
+                                                .backlog = header.backlog };
     }
     aw_journal_header_finish (&header);
     return rc;
@@ -179,7 +184,7 @@ static int replay (const char *journal,
         rc = aw_error_set (err, "%s: the run has no end", journal);
     }
     if (rc == 0)
-        printf ("%u decisions, %u of them starts: the same (%s, %s)\n", r.decisions, r.starts,
+        printf ("%u decisions, %u starts: the same (%s, %s)\n", r.decisions, r.starts,
                 aw_mode_name (r.config.mode), aw_policy_name (r.config.policy));
     aw_journal_header_finish (&header);
     aw_sched_destroy (r.sched);

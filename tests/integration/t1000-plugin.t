@@ -58,11 +58,11 @@ test_expect_success 'the options of run' '
     srun --async-workflow-mode=sequential --async-workflow=f --async-workflow-policy fifo \
         --async-workflow-dir="x y" -n2 --async-workflow-resume=z --async-workflow-mode=async \
         --async-workflow-grace 9 --async-workflow-progress=none \
-        --async-workflow-time-limit=1h --async-workflow-node-timeout=30 --async-workflow-connect-timeout=5m --async-workflow-min-nodes=2 --async-workflow-max-steps=4 \
+        --async-workflow-time-limit=1h --async-workflow-node-timeout=30 --async-workflow-connect-timeout=5m --async-workflow-min-nodes=2 --async-workflow-max-steps=4 --async-workflow-backlog=0 \
         --async-workflow-scratch=/s --async-workflow-scratch-size=1G --async-workflow-stage-streams=2 \
         --async-workflow-durability=node &&
     words run f --mode=async --policy=fifo "--dir=x y" --resume=z --progress=none --grace=9 --time-limit=1h --node-timeout=30 \
-        --connect-timeout=5m --min-nodes=2 --max-steps=4 --scratch=/s --scratch-size=1G --stage-streams=2 --durability=node -- -n2
+        --connect-timeout=5m --min-nodes=2 --max-steps=4 --backlog=0 --scratch=/s --scratch-size=1G --stage-streams=2 --durability=node -- -n2
 '
 
 test_expect_success 'to continue a run its directory is enough' '
@@ -161,7 +161,7 @@ test_expect_success 'srun --help tells of the options and lists no more than the
     srun --async-workflow=f --help >help &&
     grep -- "--async-workflow" help | sed "s/ *\(--[a-z-]*\).*/\1/" >actual &&
     printf -- "--async-workflow%s\n" "" -mode -policy -plan-time -plan-evaluations -dir -resume -param -durations -new-values -progress \
-        -grace -time-limit -node-timeout -connect-timeout -min-nodes -max-steps -scratch -scratch-size -stage-streams \
+        -grace -time-limit -node-timeout -connect-timeout -min-nodes -max-steps -backlog -scratch -scratch-size -stage-streams \
         -durability -logs >expected &&
     test_cmp expected actual
 '

@@ -31,7 +31,7 @@ run ()
 }
 
 # again DIR N: all decisions are the same, this many starts
-again () { replay "$1" >"$1.replay" && grep ", $2 of them starts: the same" "$1.replay"; }
+again () { replay "$1" >"$1.replay" && grep ", $2 starts: the same" "$1.replay"; }
 
 test_expect_success 'which directory?' '
     test_expect_code 2 replay &&

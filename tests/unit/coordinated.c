@@ -238,7 +238,7 @@ static int replay_one (void *arg, const struct aw_event *ev, struct aw_error *er
 
 void coordinated_check (const struct coordinated *r, int code, struct coordinated_replay *p)
 {
-    struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC };
+    struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC, 0 };
     struct aw_journal_header header = { 0 };
     struct aw_error err = { "" };
 

@@ -78,6 +78,7 @@ struct attempt *books_find (struct world *w, uint32_t task)
 
 void books_drop (struct world *w, struct attempt *a)
 {
+    w->n_given -= a->stand == GIVEN;
     books_book (w, a, false);
     *a = w->attempts[--w->n_attempts];
 }
@@ -119,9 +120,10 @@ static void check_predecessors (struct world *w, uint32_t task)
 }
 
 /* A task is skipped for a reason: it was cancelled, messages or iterations ended, or one that it
- * waits for will not run or has failed.
+ * waits for will not run or has failed. Or that one ran in an earlier part of the run, and would be
+ * skipped now.
  */
-static void check_skip (struct world *w, uint32_t task)
+static bool may_be_skipped (const struct world *w, uint32_t task)
 {
     struct aw_task at = aw_graph_task (w->graph, task);
     const struct aw_set *set = &w->graph->sets[at.set];
@@ -137,10 +139,11 @@ static void check_skip (struct world *w, uint32_t task)
 
                 if (graphs_waits (w->graph, at.set, at.iteration, edge, it)
                     && graphs_are_paired (w->graph, at.set, edge, at.index, i))
-                    reason = reason || w->skipped[from] || w->given_up[from] || w->cancelled[from];
+                    reason = reason || w->skipped[from] || w->given_up[from] || w->cancelled[from]
+                             || (w->n_deaths > 0 && w->completed[from] && may_be_skipped (w, from));
             }
     }
-    CHECK (w, reason);
+    return reason;
 }
 
 /* A submitted task starts while its owner runs or when that has ended well, and never again once it
@@ -164,21 +167,28 @@ static void begin_attempt (struct world *w, const struct aw_event *ev)
     check_predecessors (w, ev->task);
     a = &w->attempts[w->n_attempts++];
     *a = (struct attempt){ .task = ev->task, .attempt = ev->attempt, .node = ev->node };
-    a->stand = ev->type == AW_EVENT_STAGE ? COMES : COMPUTES;
+    a->stand = ev->type == AW_EVENT_STAGE ? COMES : ev->type == AW_EVENT_ASSIGN ? GIVEN : COMPUTES;
+    w->n_given += a->stand == GIVEN;
 }
 
 static void start (struct world *w, const struct aw_event *ev)
 {
     struct attempt *a = books_find (w, ev->task);
+    bool given = a && a->stand == GIVEN; /* its node starts it, whatever happens meanwhile */
 
-    if (books_set (w, ev->task)->stage_in == AW_STAGING_ASYNC)
+    if (given) {
+        CHECK (w, a->attempt == ev->attempt && a->node == ev->node);
+        a->killed = false;
+        w->n_given--;
+    }
+    else if (books_set (w, ev->task)->stage_in == AW_STAGING_ASYNC)
         CHECK (w, a && a->stand == THERE && a->attempt == ev->attempt && a->node == ev->node);
     else {
         CHECK (w, !a);
         begin_attempt (w, ev);
         a = books_find (w, ev->task);
     }
-    CHECK (w, !w->told_stop);
+    CHECK (w, given || !w->told_stop);
     CHECK (w, ev->n_more + 1 == books_set (w, ev->task)->nodes && ev->n_more < MIX_PARTS);
     a->stand = COMPUTES;
     a->n_parts = ev->n_more + 1;
@@ -188,7 +198,7 @@ static void start (struct world *w, const struct aw_event *ev)
         *part = (struct aw_part){ .node = i ? ev->more[i - 1].node : ev->node };
         assert_int_equal (aw_idset_copy (&part->cpus, i ? &ev->more[i - 1].cpus : &ev->cpus), 0);
         assert_int_equal (aw_idset_copy (&part->gpus, i ? &ev->more[i - 1].gpus : &ev->gpus), 0);
-        CHECK (w, !w->nodes[part->node].lost && !w->nodes[part->node].drained);
+        CHECK (w, given || (!w->nodes[part->node].lost && !w->nodes[part->node].drained));
         for (uint32_t k = 0; k < i; k++)
             CHECK (w, a->parts[k].node != part->node);
     }
@@ -213,6 +223,11 @@ void books_keep (struct world *w, const struct aw_event *ev)
                       && !w->nodes[ev->node].drained);
         begin_attempt (w, ev);
         break;
+    case AW_EVENT_ASSIGN:
+        CHECK (w, !books_find (w, ev->task) && !w->nodes[ev->node].lost
+                      && !w->nodes[ev->node].drained && !w->told_stop);
+        begin_attempt (w, ev);
+        break;
     case AW_EVENT_STAGED:
         books_find (w, ev->task)->stand = THERE;
         break;
@@ -232,7 +247,7 @@ void books_keep (struct world *w, const struct aw_event *ev)
         break;
     case AW_EVENT_SKIP:
         CHECK (w, !books_find (w, ev->task) && !w->completed[ev->task]);
-        check_skip (w, ev->task);
+        CHECK (w, may_be_skipped (w, ev->task));
         w->skipped[ev->task] = 1;
         break;
     case AW_EVENT_NODE_DRAIN:

@@ -11,9 +11,9 @@
 #include "machines.h"
 #include "mix-graph.h"
 
-enum { NODES = 6, MEM = 1000, RUNS = 3000, STEPS = 4000 };
+enum { NODES = 6, MEM = 1000, RUNS = 3000, STEPS = 20000 };
 
-enum stand { COMES, THERE, COMPUTES, LEAVES }; /* of an attempt's data */
+enum stand { GIVEN, COMES, THERE, COMPUTES, LEAVES }; /* assigned; then of an attempt's data */
 
 struct attempt {
     uint32_t task, attempt, node, n_parts;
@@ -45,6 +45,8 @@ struct world {
     uint32_t n_nodes;
     struct attempt *attempts;
     uint32_t n_attempts;
+    uint32_t n_given; /* of these */
+    uint32_t n_continued; /* attempts that nodes have started, in all runs */
     uint8_t *completed, *given_up, *skipped, *cancelled, *failed; /* by task; failed: for good */
     struct owner *owners; /* by task */
     uint64_t messages[MIX_TOPICS];

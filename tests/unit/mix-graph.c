@@ -111,6 +111,17 @@ static void random_edges (uint64_t *seed, struct aw_graph *g, bool large, enum a
     }
 }
 
+/* Many tasks that need nothing but CPUs and GPUs: nodes get them in advance. */
+static void make_bag (uint64_t *seed, struct aw_set *set)
+{
+    set->count = 20 + graphs_below (seed, 40);
+    set->cpus = 1;
+    set->nodes = 1;
+    set->stage_in = set->stage_out = AW_STAGING_NONE;
+    set->checkpoint_signal = 0;
+    set->success = (struct aw_codes){ 0 };
+}
+
 void mix_set (uint64_t *seed, struct aw_graph *g, bool large, enum aw_phase phase)
 {
     bool added = phase == AW_PHASE_ADDED;
@@ -127,6 +138,8 @@ void mix_set (uint64_t *seed, struct aw_graph *g, bool large, enum aw_phase phas
     if (added && set->gpu_type && graphs_below (seed, 4) == 0)
         set->gpu_type = aw_graph_gpu_type (g, "h100");
     random_failures (seed, set);
+    if (!added && !large && graphs_below (seed, 8) == 0)
+        make_bag (seed, set);
     set->once = phase == AW_PHASE_BEFORE || phase == AW_PHASE_AFTER;
     random_edges (seed, g, large, phase);
     if (graphs_below (seed, added ? 4 : 8) == 0)

@@ -19,7 +19,7 @@ struct aw_sched *watch_sched (const struct aw_graph *g,
                               uint32_t cpus,
                               uint32_t gpus)
 {
-    struct aw_sched_config config = { policy, mode };
+    struct aw_sched_config config = { policy, mode, 0 };
     struct aw_sched *s = aw_sched_create (g, &config, NULL);
 
     assert_non_null (s);

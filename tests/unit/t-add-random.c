@@ -82,7 +82,8 @@ static int decide_again (void *arg, const struct aw_event *ev, struct aw_error *
 static struct aw_sched *begin (const struct aw_graph *graph, unsigned round)
 {
     const struct aw_sched_config config = { (enum aw_policy) (round % AW_POLICIES),
-                                            round % 3 == 2 ? AW_MODE_SEQUENTIAL : AW_MODE_ASYNC };
+                                            round % 3 == 2 ? AW_MODE_SEQUENTIAL : AW_MODE_ASYNC,
+                                            0 };
     struct aw_error err = { "" };
     struct aw_sched *sched = aw_sched_create (graph, &config, &err);
 

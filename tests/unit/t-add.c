@@ -250,7 +250,7 @@ static int add_to_both (struct aw_workflow *w, struct aw_sched *sched)
 /* Whichever allocation fails, nothing has changed, and with memory it is added all the same. */
 static void an_addition_without_memory_changes_nothing (void **state)
 {
-    const struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC };
+    const struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC, 0 };
     struct aw_workflow *same = adding_parse (flat);
     double before = 0, after = 0;
     bool failed = true;
@@ -468,7 +468,7 @@ static void what_was_added_is_told (void **state)
 static void what_was_added_is_scheduled (void **state)
 {
     struct aw_workflow *w = adding_parse (flat);
-    struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC };
+    struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC, 0 };
     struct aw_error err = { "" };
     struct aw_sched *sched = aw_sched_create (w->graph, &config, &err);
     struct aw_event ev = { .type = AW_EVENT_ADD, .task = 0, .text = ODD };

@@ -271,7 +271,7 @@ static void many_starts_do_not_hold_up_the_loop (void **state)
 static void an_estimate_for_millions_of_tasks_does_not_hold_up_the_loop (void **state)
 {
     struct aw_graph *g = aw_graph_create ();
-    struct aw_sched_config config = { AW_POLICY_FIFO, AW_MODE_ASYNC };
+    struct aw_sched_config config = { AW_POLICY_FIFO, AW_MODE_ASYNC, 0 };
     struct aw_event node = { .type = AW_EVENT_NODE, .name = "n1" };
     struct aw_time_left left = { 0 };
     struct aw_sched *s;

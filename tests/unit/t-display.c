@@ -139,6 +139,16 @@ static void a_plain_line_is_printed_when_something_happens (void **state)
                          "async-workflow: 0 s: 0 of 8 tasks done, 2 running; CPUs 2/4\n");
     assert_true (isinf (aw_display_next (d, 0.5))); /* nothing happens, no timer */
     assert_true (isinf (aw_display_next (d, 5000)));
+    ev = (struct aw_event){
+        /* it was assigned to a node that is lost: neither an end nor a failure */
+        .type = AW_EVENT_FINISH,
+        .t = 0.2,
+        .attempt = 9,
+        .status = AW_STATUS_NODE_FAIL,
+        .returned = true
+    };
+    aw_display_event (d, &ev);
+    assert_string_equal (drain (out[0]), "");
     ev = (struct aw_event){ .type = AW_EVENT_FINISH, .t = 0.3 };
     aw_display_event (d, &ev);
     assert_true (aw_display_next (d, 0.3) > 5); /* mere progress is reported rarely */

@@ -18,7 +18,7 @@ enum { CPUS = 4 };
 
 static struct aw_sched *make (const struct aw_graph *g, uint32_t nodes)
 {
-    struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC };
+    struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC, 0 };
     struct aw_sched *s = aw_sched_create (g, &config, NULL);
     char name[32];
 

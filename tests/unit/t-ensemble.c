@@ -50,7 +50,7 @@ static void wrong_arguments_are_refused (void **state)
 {
     struct aw_graph *g = graphs_talk ();
     struct aw_allocation none = { 0 }, a = nodes (1, 4, 0);
-    struct aw_order order = { { AW_POLICY_FIFO, AW_MODE_ASYNC }, NULL, 0 };
+    struct aw_order order = { { AW_POLICY_FIFO, AW_MODE_ASYNC, 0 }, NULL, 0 };
     struct aw_ensemble e = { 0 };
     struct aw_spread s;
     struct aw_error err;
@@ -276,7 +276,7 @@ static int contains (uint64_t *seed, enum knowledge known)
     struct aw_graph *g = graphs_layered (seed, cpus, gpus);
     struct aw_allocation a = nodes (1 + graphs_below (seed, 5), cpus, gpus);
     struct aw_found_plan plan = { 0 };
-    struct aw_order order = { { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC }, &plan, 0 };
+    struct aw_order order = { { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC, 0 }, &plan, 0 };
     struct aw_samples samples = { 0 };
     double mean[SETS], variation[SETS], made;
     struct truth truth = { g, mean, variation, graphs_random (seed) };

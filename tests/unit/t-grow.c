@@ -152,7 +152,7 @@ static void observe (void *arg, const struct aw_event *ev)
 
 static struct aw_sched *begin (const struct aw_graph *graph, enum aw_policy policy)
 {
-    const struct aw_sched_config config = { policy, AW_MODE_ASYNC };
+    const struct aw_sched_config config = { policy, AW_MODE_ASYNC, 0 };
     struct aw_error err = { "" };
     struct aw_sched *sched = aw_sched_create (graph, &config, &err);
 

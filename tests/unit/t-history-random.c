@@ -68,16 +68,32 @@ static bool may_start (const struct random_run *run, uint32_t id)
     return true;
 }
 
+/* The task of EV is assigned, and given back. */
+static void take_back (struct random_run *run, struct aw_event *ev)
+{
+    ev->type = AW_EVENT_ASSIGN;
+    assert_int_equal (aw_history_handle (&run->history, ev, NULL), 0);
+    ev->type = AW_EVENT_FINISH;
+    ev->status = AW_STATUS_CANCELLED;
+    assert_int_equal (aw_history_handle (&run->history, ev, NULL), 0);
+    ev->status = AW_STATUS_COMPLETED;
+    ev->attempt++;
+}
+
 static void start_one (struct random_run *run, uint32_t id)
 {
     struct aw_event ev = { .type = AW_EVENT_READY, .t = run->t, .task = id };
-    const struct aw_attempt *last = aw_history_last (&run->history, id);
     uint32_t cpus = 1 + below (3), gpus = below (2);
 
     if (cpus > run->free_cpus || gpus > run->free_gpus)
         return;
-    ev.attempt = last ? last->attempt + 1 : 0;
+    ev.attempt = aw_history_next_attempt (&run->history, id);
     assert_int_equal (aw_history_handle (&run->history, &ev, NULL), 0);
+    while (below (3) == 0)
+        take_back (run, &ev);
+    ev.type = AW_EVENT_ASSIGN;
+    if (below (3) == 0)
+        assert_int_equal (aw_history_handle (&run->history, &ev, NULL), 0);
     ev.type = AW_EVENT_START;
     assert_int_equal (aw_idset_add (&ev.cpus, 0, cpus - 1), 0);
     if (gpus)
@@ -137,14 +153,15 @@ static void check_load (const struct random_run *run)
 }
 
 /* B directly follows A in the workflow, or is A's next attempt. */
-static bool follows (const struct aw_graph *graph,
+static bool follows (const struct aw_history *history,
                      const struct aw_attempt *a,
                      const struct aw_attempt *b)
 {
+    const struct aw_graph *graph = history->graph;
     struct aw_task from = aw_graph_task (graph, a->task), to = aw_graph_task (graph, b->task);
 
     if (a->task == b->task)
-        return b->attempt == a->attempt + 1;
+        return b->previous == (uint32_t)(a - history->attempts);
     for (uint32_t i = 0; i < graph->sets[to.set].n_after; i++) {
         const struct aw_edge *edge = &graph->sets[to.set].after[i];
         if (edge->set == from.set && edge->back == to.iteration - from.iteration
@@ -168,19 +185,19 @@ static void check_chain (const struct random_run *run)
     for (size_t i = 1; i < n; i++) {
         const struct aw_attempt *a = &history->attempts[chain[i - 1]],
                                 *b = &history->attempts[chain[i]];
-        assert_true (follows (run->graph, a, b));
+        assert_true (follows (history, a, b));
         assert_true (a->finish <= b->start);
         for (size_t k = 0; k < history->n_attempts; k++) {
             const struct aw_attempt *other = &history->attempts[k];
 
-            if (a->task != b->task && other->task != b->task && follows (run->graph, other, b))
+            if (a->task != b->task && other->task != b->task && follows (history, other, b))
                 assert_true (other->finish <= a->finish);
         }
     }
     first = aw_graph_task (run->graph, history->attempts[chain[0]].task);
     assert_true (first.set == 0
                  || (first.iteration == 0 && run->graph->sets[first.set].n_after == 0));
-    assert_int_equal (history->attempts[chain[0]].attempt, 0);
+    assert_int_equal (history->attempts[chain[0]].previous, AW_NONE);
     free (chain);
 }
 

@@ -16,7 +16,7 @@
 #include "model/predict.h"
 #include "model/simulate.h"
 
-static const struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC };
+static const struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC, 0 };
 
 /* Two GPUs. Two tasks of a, then two of b; small has the shorter path and waits for a GPU. */
 static struct aw_graph *pairs (double small)
@@ -297,7 +297,7 @@ static void a_plan_is_followed_under_every_policy (void **state)
     graphs_set (g, "b", 1, 8, 0, 1);
     assert_int_equal (aw_graph_finalize (g, NULL), 0);
     for (int p = 0; p < AW_POLICIES; p++) {
-        struct aw_sched_config other = { (enum aw_policy)p, AW_MODE_ASYNC };
+        struct aw_sched_config other = { (enum aw_policy)p, AW_MODE_ASYNC, 0 };
         struct aw_event ev = { .type = AW_EVENT_PLAN, .text = "1 0", .task = AW_NONE };
         struct aw_sched *s = aw_sched_create (g, &other, NULL);
 

@@ -18,11 +18,14 @@
 #include "io/textbuf.h"
 #include "journal-file.h"
 
+static const struct aw_resume other_backlog = { .epoch = 5, .backlog = 1.5 };
+
 /* Events of every type with every member. */
 static const struct aw_event samples[] = {
     { .type = AW_EVENT_NODE, .t = 0.151, .node = 0, .name = "n\"1", .mem = 1ull << 40 },
     { .type = AW_EVENT_NODE, .t = 0.151, .node = 1, .name = "n2" },
     { .type = AW_EVENT_READY, .t = 0.152, .task = 25, .attempt = 1 },
+    { .type = AW_EVENT_ASSIGN, .t = 0.152, .task = 25, .attempt = 1, .node = 1 },
     { .type = AW_EVENT_START, .t = 0.152001, .task = 25, .attempt = 1, .node = 1 },
     { .type = AW_EVENT_KILL,
       .t = 1,
@@ -47,6 +50,7 @@ static const struct aw_event samples[] = {
     { .type = AW_EVENT_NODE_LOST, .t = 2e8, .node = 0, .reason = "gone" },
     { .type = AW_EVENT_STOP, .t = 2e8, .reason = "SIGINT" },
     { .type = AW_EVENT_END, .t = 2e8, .code = 3 },
+    { .type = AW_EVENT_RESUME, .t = 2e8, .resume = &other_backlog },
 };
 
 /* Journals are read by earlier and later versions: lines stay as they are, byte for byte. */
@@ -54,7 +58,9 @@ static void lines_stay_the_same (void **state)
 {
     static const struct aw_part more = { .node = 1 };
     static const struct aw_resume resume = { .epoch = 1.5, .job = "7", .mode = "async" };
-    static const struct aw_resume changed = { .policy = "fifo", .workflow = "d\"" };
+    static const struct aw_resume changed = { .policy = "fifo",
+                                              .workflow = "d\"",
+                                              .backlog = 0.25 };
     static const struct aw_indexes gone[] = { { 0, 0, 3 }, { 0, 8, 8 }, { 1, 2, 2 } };
     static const struct aw_resume dropped = { .workflow = "d", .dropped = gone, .n_dropped = 3 };
     static const struct {
@@ -70,6 +76,9 @@ static void lines_stay_the_same (void **state)
           "{\"t\":1,\"event\":\"ready\",\"task\":\"simulate@1[4]\",\"attempt\":2}" },
         { { .type = AW_EVENT_STAGE, .t = 1, .task = 25, .node = 1 },
           "{\"t\":1,\"event\":\"stage\",\"task\":\"simulate@1[4]\",\"attempt\":0,\"node\":"
+          "\"n2\"}" },
+        { { .type = AW_EVENT_ASSIGN, .t = 1, .task = 25, .attempt = 3, .node = 1 },
+          "{\"t\":1,\"event\":\"assign\",\"task\":\"simulate@1[4]\",\"attempt\":3,\"node\":"
           "\"n2\"}" },
         { { .type = AW_EVENT_STAGED, .t = 1, .task = 25, .node = 1, .seconds = 0.25, .bytes = 9 },
           "{\"t\":1,\"event\":\"staged\",\"task\":\"simulate@1[4]\",\"attempt\":0,\"node\":\"n2\","
@@ -138,7 +147,8 @@ static void lines_stay_the_same (void **state)
         { { .type = AW_EVENT_RESUME, .t = 1, .resume = &resume },
           "{\"t\":1,\"event\":\"resume\",\"epoch\":1.5,\"job\":\"7\",\"mode\":\"async\"}" },
         { { .type = AW_EVENT_RESUME, .t = 1, .resume = &changed, .reason = "r" },
-          "{\"t\":1,\"event\":\"resume\",\"epoch\":0,\"policy\":\"fifo\",\"workflow\":\"d\\\"\","
+          "{\"t\":1,\"event\":\"resume\",\"epoch\":0,\"policy\":\"fifo\",\"backlog\":0.25,"
+          "\"workflow\":\"d\\\"\","
           "\"again\":[],\"reason\":\"r\"}" },
         { { .type = AW_EVENT_RESUME, .t = 1, .resume = &dropped },
           "{\"t\":1,\"event\":\"resume\",\"epoch\":0,\"workflow\":\"d\",\"again\":[],"
@@ -196,6 +206,8 @@ static int compare (void *arg, const struct aw_event *ev, struct aw_error *err)
         assert_string_equal (ev->reason, want->reason);
     else
         assert_null (ev->reason);
+    if (want->resume)
+        assert_float_equal (ev->resume->backlog, want->resume->backlog, 0);
     if (want->type == AW_EVENT_NODE || want->type == AW_EVENT_START)
         assert_int_equal (aw_idset_parse (&cpus, "0-3,8"), 0);
     assert_true (aw_idset_equal (&ev->cpus, &cpus));
@@ -206,7 +218,7 @@ static int compare (void *arg, const struct aw_event *ev, struct aw_error *err)
 static struct aw_journal *create (const struct journal_file *f)
 {
     struct aw_journal_header header = {
-        .epoch = 1763800000.123, .name = "d\"d", .mode = "async", .policy = "fifo"
+        .epoch = 1763800000.123, .name = "d\"d", .mode = "async", .policy = "fifo", .backlog = 0.25
     };
     struct aw_error err;
     struct aw_journal *journal = aw_journal_create (f->path, f->graph, &header, &err);
@@ -242,6 +254,7 @@ static void events_are_read_as_they_were_written (void **state)
     assert_float_equal (header.epoch, 1763800000.123, 1e-6);
     assert_string_equal (header.name, "d\"d");
     assert_string_equal (header.policy, "fifo");
+    assert_float_equal (header.backlog, 0.25, 0);
     assert_null (header.job);
     aw_journal_header_finish (&header);
 }
@@ -278,7 +291,8 @@ static void the_text_of_the_file_stays_the_same (void **state)
     assert_int_equal (st.st_mode & 07777, 0600);
     all = journal_file_text (f->path);
     assert_non_null (strstr (all, "{\"async-workflow-journal\":1,\"epoch\":1763800000.123,\"name\":"
-                                  "\"d\\\"d\",\"mode\":\"async\""));
+                                  "\"d\\\"d\",\"mode\":\"async\",\"policy\":\"fifo\","
+                                  "\"backlog\":0.25,"));
     assert_non_null (strstr (all, start));
     assert_non_null (strstr (all, finish));
     free (all);

@@ -151,6 +151,8 @@ static void a_wrong_journal_is_refused (void **state)
         { "{\"async-workflow-journal\":-1}\n", "journal version -1 is not known" },
         { "{\"async-workflow-journal\":\"1\"}\n", "line 1: not valid JSON" },
         { "{\"async-workflow-journal\":1,\"epoch\":-5}\n", "\"epoch\" is out of range" },
+        { "{\"async-workflow-journal\":1,\"epoch\":5,\"backlog\":-1}\n",
+          "\"backlog\" is out of range" },
         { "{\"async-workflow-journal\":1} x\n", "line 1: not valid JSON at column 30" },
         { HEADER "\n", "line 2: not a JSON object" },
         { HEADER "[]\n", "line 2: not a JSON object" },

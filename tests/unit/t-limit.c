@@ -84,7 +84,7 @@ static void observe (void *arg, const struct aw_event *ev)
 
 static struct aw_sched *make (const struct aw_graph *g, uint32_t cpus, double limit)
 {
-    struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC };
+    struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC, 0 };
     struct aw_sched *s = aw_sched_create (g, &config, NULL);
     struct aw_event ev = { .type = AW_EVENT_LIMIT, .seconds = limit, .reason = "job" };
 

@@ -28,7 +28,7 @@ static uint32_t add (const char *name, uint32_t count)
 
 static void begin (enum aw_mode mode, uint32_t cpus)
 {
-    const struct aw_sched_config config = { AW_POLICY_FIFO, mode };
+    const struct aw_sched_config config = { AW_POLICY_FIFO, mode, 0 };
     struct aw_error err = { "" };
 
     graph->iterated = graph->iterations > 1;

@@ -57,6 +57,9 @@ static void decides_too (struct world *w, struct aw_sched *s, const struct aw_ev
     if (!aw_sched_next (s, &action))
         fail_msg ("seed %llu: %s is not decided again", (unsigned long long)w->first_seed,
                   aw_event_type_name (ev->type));
+    if (getenv ("AW_TEST_SEED") && (ev->type != action.type || ev->task != action.task))
+        print_message ("%s decides %s %u node %u\n", s == w->copy ? "copy" : "again",
+                       aw_event_type_name (action.type), action.task, action.node);
     check_same (w, ev, &action);
 }
 
@@ -126,7 +129,8 @@ static void end_owner (struct world *w, const struct aw_event *ev)
         if (ev->status == AW_STATUS_COMPLETED)
             owner->kind = WELL;
         else if (!w->completed[task] && !w->failed[task]) {
-            w->cancelled[task] = 1;
+            if (books_find (w, task) || !w->cancelled[task])
+                w->cancelled[task] = 1;
             tell (w, &cancel);
         }
     }
@@ -162,11 +166,12 @@ static void check_counts (struct world *w)
     CHECK (w,
            all.waiting + all.ready + all.running + all.done + all.ignored + all.failed + all.skipped
                == w->graph->n_tasks);
-    CHECK (w, all.running == w->n_attempts);
+    CHECK (w, all.running == w->n_attempts - w->n_given);
     CHECK (w, aw_sched_any_runs (w->sched) == (w->n_attempts > 0));
     CHECK (w, w->n_deaths > 0 || all.done >= completed);
     for (uint32_t i = 0; i < w->n_attempts; i++)
-        moving += w->attempts[i].stand != THERE || w->attempts[i].killed;
+        moving +=
+            w->attempts[i].stand > THERE || w->attempts[i].stand == COMES || w->attempts[i].killed;
     /* Somebody will come back to us, or it is over. */
     CHECK (w, moving > 0 || !isinf (aw_sched_next_wake (w->sched)) || aw_sched_ended (w->sched)
                   || w->n_nodes == 0);
@@ -283,7 +288,8 @@ static void forget (struct world *w)
 static void lose_owners (struct world *w)
 {
     for (uint32_t task = 0; w->sched && task < w->graph->n_tasks; task++)
-        if (w->owners[task].kind == OWNED && !w->completed[task] && !w->failed[task])
+        if (w->owners[task].kind == OWNED && !w->completed[task] && !w->failed[task]
+            && !w->cancelled[task])
             w->cancelled[task] = 1;
 }
 
@@ -316,6 +322,7 @@ static void begin (struct world *w)
         w->n_deaths++;
     }
     w->config.policy = (enum aw_policy)books_below (w, AW_POLICIES);
+    w->config.backlog = books_below (w, 3) ? books_below (w, 100) : 0;
     w->config.mode = books_below (w, 4) ? AW_MODE_ASYNC : AW_MODE_SEQUENTIAL;
     w->sched = make (w, again ? &earlier : NULL);
     w->told = make (w, again ? &earlier : NULL);
@@ -331,14 +338,53 @@ static void begin (struct world *w)
         count_messages (w); /* those that came are kept */
 }
 
+/* An attempt that NODE has been given and that can start in PLACE; NULL: there is none. */
+static const struct attempt *given_for (struct world *w, uint32_t node, uint32_t place)
+{
+    uint32_t from = books_below (w, w->n_attempts + 1);
+
+    for (uint32_t i = 0; place && i < w->n_attempts; i++) {
+        const struct attempt *a = &w->attempts[(from + i) % w->n_attempts];
+
+        if (a->stand == GIVEN && a->node == node && !w->nodes[node].lost
+            && aw_sched_place (w->sched, aw_graph_task (w->graph, a->task).set) == place)
+            return a;
+    }
+    return NULL;
+}
+
+/* A has computed, as EV says: its node starts what it was given, unless that is still on its way.
+ */
+static void succeed (struct world *w, const struct attempt *a, const struct aw_event *ev)
+{
+    uint32_t place = aw_sched_place (w->sched, aw_graph_task (w->graph, a->task).set);
+    struct aw_event start = { .type = AW_EVENT_START, .t = w->t, .node = a->node };
+    const struct attempt *next;
+
+    assert_int_equal (aw_idset_copy (&start.cpus, &a->parts[0].cpus), 0);
+    assert_int_equal (aw_idset_copy (&start.gpus, &a->parts[0].gpus), 0);
+    tell (w, ev);
+    next = books_below (w, 10) ? given_for (w, start.node, place) : NULL;
+    if (next) {
+        start.task = next->task;
+        start.attempt = next->attempt;
+        tell (w, &start);
+        w->n_continued++;
+    }
+    aw_idset_finish (&start.cpus);
+    aw_idset_finish (&start.gpus);
+}
+
 static void move_on (struct world *w, struct attempt *a)
 {
     const struct aw_set *set = books_set (w, a->task);
     struct aw_event ev = { .t = w->t, .task = a->task, .attempt = a->attempt, .node = a->node };
     uint32_t luck = books_below (w, 100);
 
-    if (a->stand == THERE && !a->killed)
+    if ((a->stand == THERE || a->stand == GIVEN) && !a->killed)
         return; /* nothing can happen to it but losing its node */
+    if (a->stand == GIVEN)
+        luck = 0; /* it comes back */
     ev.type = AW_EVENT_FINISH;
     ev.seconds = books_below (w, 60);
     if (a->killed && luck < 80)
@@ -362,7 +408,10 @@ static void move_on (struct world *w, struct attempt *a)
         ev.status = AW_STATUS_FAILED;
     if (ev.type == AW_EVENT_FINISH && ev.status == AW_STATUS_NODE_FAIL && w->nodes[a->node].lost)
         ev.status = AW_STATUS_FAILED; /* the scheduler says that itself */
-    tell (w, &ev);
+    if (ev.type == AW_EVENT_FINISH && ev.status == AW_STATUS_COMPLETED && a->n_parts == 1)
+        succeed (w, a, &ev);
+    else
+        tell (w, &ev);
 }
 
 static void cancel_some (struct world *w)
@@ -402,8 +451,7 @@ static void add (struct world *w, bool submitted)
     const struct attempt *by = w->n_attempts ? &w->attempts[books_below (w, w->n_attempts)] : NULL;
     struct aw_error err = { "" };
 
-    if (!by || by->stand == COMES || by->stand == THERE
-        || old.n_tasks + 4 * 8 > w->room) /* so many at the most */
+    if (!by || by->stand <= THERE || old.n_tasks + 4 * 8 > w->room) /* so many at the most */
         return;
     if (submitted)
         mix_submission (&w->seed, w->graph);

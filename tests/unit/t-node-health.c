@@ -132,7 +132,7 @@ static void observe (void *arg, const struct aw_event *ev)
 
 static struct aw_simulated run (struct world *w, uint32_t nodes, uint32_t cpus)
 {
-    struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC };
+    struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC, 0 };
     struct aw_simulation sim = {
         .seconds = seconds_of, .ends = ends, .observe = observe, .arg = w
     };
@@ -220,7 +220,7 @@ static void where_all_nodes_fail_none_is_set_aside (void **state)
  */
 static void the_last_node_is_never_set_aside (void **state)
 {
-    struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC };
+    struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC, 0 };
     struct aw_graph *g = aw_graph_create ();
     struct world w = { .g = g, .bad_nodes = 1, .bad_set = 9, .random = 1 };
     struct aw_simulation sim = {

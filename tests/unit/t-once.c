@@ -218,7 +218,7 @@ static void the_model_counts_once_sets_once (void **state)
 /* Of what is ready at the same time, fifo starts first what the iterations wait for. */
 static void fifo_starts_what_comes_before_the_iterations_first (void **state)
 {
-    static const struct aw_sched_config config = { AW_POLICY_FIFO, AW_MODE_ASYNC };
+    static const struct aw_sched_config config = { AW_POLICY_FIFO, AW_MODE_ASYNC, 0 };
     struct aw_graph *g = four ();
     struct aw_event action;
     struct aw_sched *s;
@@ -500,7 +500,7 @@ static void observe (void *arg, const struct aw_event *ev)
 /* The makespan. */
 static double simulate (const struct relation *r, enum aw_policy policy, enum aw_mode mode)
 {
-    const struct aw_sched_config config = { policy, mode };
+    const struct aw_sched_config config = { policy, mode, 0 };
     struct run run = { r, mode == AW_MODE_SEQUENTIAL, calloc (r->g->n_tasks, 1) };
     struct aw_simulation sim = { .observe = observe, .arg = &run };
     struct aw_sched *s = aw_sched_create (r->g, &config, NULL);
@@ -520,7 +520,7 @@ static double simulate (const struct relation *r, enum aw_policy policy, enum aw
 
 static void check_runs (const struct relation *r)
 {
-    static const struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC };
+    static const struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC, 0 };
     const double little = 1e-6;
     struct aw_allocation a = nodes (NODES);
     struct aw_search search = { .start = &config, .evaluations = 12 };

@@ -20,7 +20,7 @@
 #include "model/replan.h"
 #include "model/simulate.h"
 
-static const struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC };
+static const struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC, 0 };
 
 static struct aw_allocation nodes (uint32_t n, uint32_t cpus, uint32_t gpus)
 {
@@ -267,7 +267,7 @@ static void plan_once (const struct aw_graph *g)
 
 static void plan_again (const struct aw_graph *g)
 {
-    static const struct aw_sched_config fifo = { AW_POLICY_FIFO, AW_MODE_ASYNC };
+    static const struct aw_sched_config fifo = { AW_POLICY_FIFO, AW_MODE_ASYNC, 0 };
     struct aw_sched *s = aw_sched_create (g, &fifo, NULL);
     struct aw_spread spread;
     struct aw_conditions conditions = {
@@ -402,7 +402,7 @@ static void a_plan_bears_the_spread_that_is_known (void **state)
 /* Without the time to see whether it does, it is dropped. */
 static void a_plan_that_nobody_has_judged_is_dropped (void **state)
 {
-    static const struct aw_sched_config fifo = { AW_POLICY_FIFO, AW_MODE_ASYNC };
+    static const struct aw_sched_config fifo = { AW_POLICY_FIFO, AW_MODE_ASYNC, 0 };
     struct aw_graph *g = parts ();
     struct aw_allocation a = nodes (1, 2, 0);
     int asked = 0;

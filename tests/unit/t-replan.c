@@ -18,7 +18,7 @@
 #include "model/replan.h"
 #include "model/simulate.h"
 
-static const struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC };
+static const struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC, 0 };
 
 #define NEAR(a, b) assert_true (fabs ((a) - (b)) < 1e-6)
 
@@ -362,7 +362,7 @@ static void the_planner_tells_the_truth (void **state)
     (void)state;
     for (int round = 0; round < 25; round++) {
         struct aw_graph *g = graphs_layered (&random, 8, 2);
-        const struct aw_sched_config fifo = { AW_POLICY_FIFO, AW_MODE_ASYNC };
+        const struct aw_sched_config fifo = { AW_POLICY_FIFO, AW_MODE_ASYNC, 0 };
         struct aw_sched *s = aw_sched_create (g, &fifo, NULL), *middle = NULL;
         struct aw_simulation sim = { .turn = halfway, .arg = &middle };
         struct aw_simulated old, new;

@@ -14,7 +14,7 @@
 #include "graphs.h"
 #include "model/simulate.h"
 
-static const struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC };
+static const struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC, 0 };
 
 static struct aw_idset ids (const char *text)
 {

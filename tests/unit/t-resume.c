@@ -49,7 +49,7 @@ static void add_node (struct world *w)
 
 static void begin (struct world *w, enum aw_mode mode, const struct aw_idset *again)
 {
-    struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, mode };
+    struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, mode, 0 };
     struct aw_resume resume = { .epoch = 1e9, .job = "7" };
     struct aw_event ev = { .type = AW_EVENT_RESUME, .t = w->t, .resume = &resume };
     struct aw_resume_state earlier;
@@ -226,7 +226,7 @@ static void sets_told_to_run_again_do_and_no_others (void **state)
  */
 static void what_was_done_is_not_skipped (void **state)
 {
-    struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC };
+    struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC, 0 };
     struct aw_event action, ev = { .type = AW_EVENT_FINISH, .t = 1, .status = AW_STATUS_FAILED };
     struct aw_resume_state earlier = { .last_iteration = UINT32_MAX };
     struct world w = { .graph = aw_graph_create () };

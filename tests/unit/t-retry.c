@@ -216,7 +216,7 @@ static void observe (void *arg, const struct aw_event *ev)
 
 static struct aw_simulated run (const struct aw_graph *g, struct world *w)
 {
-    struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC };
+    struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC, 0 };
     struct aw_simulation sim = { .ends = ends, .observe = observe, .arg = w };
     struct aw_sched *s = aw_sched_create (g, &config, NULL);
     struct aw_simulated r;
@@ -276,7 +276,7 @@ static void a_delay_holds_nothing_else_up (void **state)
 /* A stop during the delay ends the run: to be resumed. */
 static void a_stop_during_a_delay_ends_the_run (void **state)
 {
-    struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC };
+    struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC, 0 };
     struct aw_graph *g = aw_graph_create ();
     struct aw_event action, ev = finish (AW_STATUS_FAILED, 1, 0);
     struct aw_sched *s, *clone;

@@ -52,6 +52,7 @@ static const struct {
     { AW_OPTION_CONNECT_TIMEOUT, "--connect-timeout=1", "-xxxxx" },
     { AW_OPTION_MIN_NODES, "--min-nodes=1", "-xxxxx" },
     { AW_OPTION_MAX_STEPS, "--max-steps=1", "-xxxxx" },
+    { AW_OPTION_BACKLOG, "--backlog=1", "xxxxxx" },
     { AW_OPTION_SCRATCH, "--scratch=/s", "xxxxxx" },
     { AW_OPTION_SCRATCH_SIZE, "--scratch-size=1", "xxxxxx" },
     { AW_OPTION_STAGE_STREAMS, "--stage-streams=1", "xxxxxx" },
@@ -157,6 +158,8 @@ static void wrong_values_are_refused_with_what_would_be_right (void **state)
         { "--max-steps=0", "--max-steps: \"0\" is not a number from 1 to 65536" },
         { "--max-steps=65537", "--max-steps: \"65537\" is not a number" },
         { "--max-steps=4x", "--max-steps: \"4x\" is not a number" },
+        { "--backlog=-1", "--backlog: \"-1\" is not a time" },
+        { "--backlog=61", "--backlog: \"61\" is too long: give 60 s or less" },
         { "--stage-streams=0", "--stage-streams: \"0\" is not a number from 1" },
         { "--scratch-size=0", "--scratch-size: \"0\" is not a size" },
     };
@@ -175,7 +178,7 @@ static void wrong_values_are_refused_with_what_would_be_right (void **state)
 
 static void defaults_environment_and_line (void **state)
 {
-    const char *words[] = { "f", "--node-timeout=0", "--gra=7", NULL };
+    const char *words[] = { "f", "--node-timeout=0", "--gra=7", "--backlog=0", NULL };
     const char *nothing[] = { "f", NULL };
     struct aw_run_args args;
     struct aw_error err;
@@ -185,6 +188,7 @@ static void defaults_environment_and_line (void **state)
     assert_true (args.value.grace == 5 && args.value.node_timeout == 60);
     assert_true (isinf (args.value.time_limit) && args.value.max_steps == AW_MAX_STEPS);
     assert_int_equal (args.value.stage_streams, 4);
+    assert_true (args.value.backlog == 0.25 && args.sched.backlog == 0);
     assert_false (args.mode_given || args.policy_given);
     assert_int_equal (args.sched.policy, AW_POLICY_LONGEST_PATH);
 
@@ -197,6 +201,7 @@ static void defaults_environment_and_line (void **state)
     assert_true (args.mode_given && args.sched.mode == AW_MODE_SEQUENTIAL);
     assert_int_equal (parse (&args, words, &err), 0);
     assert_true (args.value.grace == 7 && args.value.node_timeout == 0);
+    assert_true (args.value.backlog == 0);
     setenv ("ASYNC_WORKFLOW_GRACE", "x", 1);
     assert_int_equal (parse (&args, nothing, &err), -1);
     assert_memory_equal (err.text, "ASYNC_WORKFLOW_GRACE: \"x\" is not a time", 39);

@@ -33,7 +33,7 @@ static double makespan (const struct aw_graph *g, enum aw_policy policy, enum aw
 static void wrong_arguments_are_refused (void **state)
 {
     struct aw_graph *g = graphs_ddmd (0);
-    struct aw_sched_config config = { AW_POLICY_FIFO, AW_MODE_ASYNC };
+    struct aw_sched_config config = { AW_POLICY_FIFO, AW_MODE_ASYNC, 0 };
     struct aw_error err;
     struct aw_event ev = { .type = AW_EVENT_FINISH, .t = 1 };
     struct aw_event action;
@@ -169,7 +169,7 @@ static void a_set_that_no_node_holds_reserves_nothing (void **state)
     struct aw_simulation sim = { .seconds = spread_of_starve,
                                  .observe = note_wide,
                                  .arg = &starve };
-    struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC };
+    struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC, 0 };
     struct aw_event start = { .type = AW_EVENT_START, .task = 2 };
     struct aw_simulated r;
     struct aw_sched *s, *copy;
@@ -328,7 +328,7 @@ static void a_mean_that_creeps_moves_the_estimate (void **state)
 /* A task that fits no node waits as long as others may join: it starts there, or the run ends. */
 static void a_pool_that_grows_is_waited_for (void **state)
 {
-    struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC };
+    struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC, 0 };
 
     (void)state;
     for (int comes = 0; comes <= 1; comes++) {

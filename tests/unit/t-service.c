@@ -78,7 +78,7 @@ static struct aw_set *service (struct aw_graph *g, const char *name, uint32_t cp
 static void run_on (
     struct aw_graph *g, enum aw_mode mode, uint32_t nodes, uint32_t cpus, struct log *log, int code)
 {
-    const struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, mode };
+    const struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, mode, 0 };
     struct aw_simulated result;
     struct aw_sched *sched;
     struct aw_error err = { "" };
@@ -251,7 +251,7 @@ struct rig {
 
 static void rig_start (struct rig *rig, struct aw_graph *g, uint32_t cpus)
 {
-    const struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC };
+    const struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC, 0 };
     struct aw_error err = { "" };
 
     memset (rig, 0, sizeof (*rig));
@@ -522,7 +522,7 @@ static void run_random (uint64_t seed)
 {
     struct chaos c = { .seed = seed, .first_seed = seed };
     struct aw_sched_config config = { (enum aw_policy) (seed % AW_POLICIES),
-                                      seed % 7 == 0 ? AW_MODE_SEQUENTIAL : AW_MODE_ASYNC };
+                                      seed % 7 == 0 ? AW_MODE_SEQUENTIAL : AW_MODE_ASYNC, 0 };
     struct aw_simulated result;
     struct aw_sched *sched;
     struct aw_error err = { "" };

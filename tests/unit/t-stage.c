@@ -23,7 +23,7 @@ enum { CPUS = 8, GPUS = 2 };
 
 static struct aw_sched *make (const struct aw_graph *g, uint32_t nodes)
 {
-    struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC };
+    struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC, 0 };
     struct aw_sched *s = aw_sched_create (g, &config, NULL);
 
     assert_non_null (s);
@@ -92,7 +92,7 @@ static void the_gain_is_that_of_the_formulas (void **state)
         { 20, 30, 0, 610, 800, 190. / 600 }, /* n s + d; (n - 1) d / (n s) */
         { 1, 10, 0, 20, 20, 0 }, /* nothing to hide behind */
     };
-    struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC };
+    struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC, 0 };
     struct aw_allocation allocation = { 0 };
     struct aw_node_shape shape = { 1, CPUS, GPUS, 0 };
     struct aw_staging_gain gain;

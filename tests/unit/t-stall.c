@@ -314,7 +314,7 @@ static void a_silent_service_has_its_time (void **state)
 /* What the scheduler says to that, by itself. */
 static void the_scheduler_is_at_rest_if_nothing_changes_by_itself (void **state)
 {
-    const struct aw_sched_config config = { AW_POLICY_FIFO, AW_MODE_ASYNC };
+    const struct aw_sched_config config = { AW_POLICY_FIFO, AW_MODE_ASYNC, 0 };
     struct aw_event node = { .type = AW_EVENT_NODE, .name = "n1" }, action;
     struct aw_event stall = { .type = AW_EVENT_STALL, .name = "t", .count = 1 };
     struct aw_event limit = { .type = AW_EVENT_LIMIT, .seconds = 5 };

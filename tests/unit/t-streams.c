@@ -36,7 +36,7 @@ static void every (uint32_t set, const char *topic, uint32_t count)
 
 static void begin (enum aw_policy policy, uint32_t cpus)
 {
-    const struct aw_sched_config config = { policy, AW_MODE_ASYNC };
+    const struct aw_sched_config config = { policy, AW_MODE_ASYNC, 0 };
     struct aw_error err = { "" };
 
     graph->iterated = graph->iterations > 1;

@@ -164,6 +164,9 @@ static void events_are_noted (void **state)
                                .status = AW_STATUS_TIMEOUT,
                                .code = 3,
                                .signal = 15 },
+                    returned = { .type = AW_EVENT_FINISH,
+                                 .status = AW_STATUS_CANCELLED,
+                                 .returned = true },
                     cancel = { .type = AW_EVENT_CANCEL, .count = 1 };
     struct world world;
 
@@ -174,6 +177,10 @@ static void events_are_noted (void **state)
     begin.task = finish.task = task_of (&world, 0);
     cancel.task = task_of (&world, 1);
     aw_submission_list_event (&world.list, &node, 1);
+    returned.task = begin.task; /* it was assigned to a node, which has given it back */
+    aw_submission_list_event (&world.list, &returned, 2);
+    ask (&world, "P 0 1000000000");
+    assert_string_equal (world.text.data, "1000000000 1 P - 0 0 0 1 0 0 0 1 0 0 - a\t\n");
     aw_submission_list_event (&world.list, &begin, 2);
     world.states[0] = AW_TASK_RUNNING;
     ask (&world, "R 0 9999999999");

@@ -15,7 +15,7 @@
 
 static struct aw_sched *make (struct aw_graph *g, enum aw_mode mode, uint32_t cpus, uint32_t gpus)
 {
-    struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, mode };
+    struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, mode, 0 };
     struct aw_sched *s;
 
     assert_int_equal (aw_graph_finalize (g, NULL), 0);

@@ -21,7 +21,7 @@ enum { NODES = 4, CPUS = 8, GPUS = 2 };
 
 static struct aw_sched *make (const struct aw_graph *g, enum aw_policy policy, uint32_t nodes)
 {
-    struct aw_sched_config config = { policy, AW_MODE_ASYNC };
+    struct aw_sched_config config = { policy, AW_MODE_ASYNC, 0 };
     struct aw_sched *s = aw_sched_create (g, &config, NULL);
 
     assert_non_null (s);
