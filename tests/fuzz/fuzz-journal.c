@@ -70,6 +70,7 @@ static void check_figures (const struct aw_report *report)
     RULE (isnan (sum->cpu_share) || (sum->cpu_share >= 0 && sum->cpu_share <= 1 + 1e-9));
     RULE (isnan (sum->gpu_share) || (sum->gpu_share >= 0 && sum->gpu_share <= 1 + 1e-9));
     RULE (isnan (sum->gap_mean) || sum->gap_mean >= 0);
+    RULE (sum->assigned <= sum->started);
 }
 
 /* What is left of it for a terminal is all of it. */

@@ -130,6 +130,9 @@ static void a_wrong_order_is_refused (void **state)
           "a[0] is assigned to a node while it runs" },
         { BEGIN STAGE ("1", "a[0]", "0", "n1") ASSIGN ("1", "a[0]", "1", "n1"),
           "a[0] is assigned to a node while it runs" },
+        { BEGIN START ("1", "a[0]", "0", "n1", "0") FINISH ("2", "a[0]", "0", "completed")
+              ASSIGN ("2", "a[0]", "1", "n1"),
+          "a[0] is assigned to a node after it has completed" },
         { BEGIN ASSIGN ("1", "a[0]", "0", "n1") ASSIGN ("1", "a[0]", "1", "n2"),
           "a[0] is assigned to a node twice" },
         { BEGIN START ("1", "a[0]", "1", "n1", "0") FINISH ("2", "a[0]", "1", "failed")

@@ -35,6 +35,9 @@ static int check_assign (const struct aw_history *history,
                                   err);
     if (last && isnan (last->finish))
         return aw_history_refuse (history, ev->task, "is assigned to a node while it runs", err);
+    if (aw_history_state (history, ev->task) == AW_HISTORY_COMPLETED)
+        return aw_history_refuse (history, ev->task, "is assigned to a node after it has completed",
+                                  err);
     if (history->assigned[ev->task].node)
         return aw_history_refuse (history, ev->task, "is assigned to a node twice", err);
     if (ev->attempt < aw_history_next_attempt (history, ev->task))
