@@ -465,12 +465,35 @@ static struct aw_graph *random_graph (uint64_t *seed)
 
 struct chaos {
     struct aw_graph *graph;
-    uint64_t seed, first_seed;
+    uint64_t seed, first_seed, copies;
+    const struct aw_sched *sched;
     struct aw_sched *twin; /* hears all that happens */
+    struct aw_sched *decider; /* hears what comes from outside, and decides the same */
     uint8_t done[4096];
     uint32_t n_serving[4096];
     bool fails;
 };
+
+/* The decider is a new copy now and then; it is never asked in vain. */
+static void decide_too (struct chaos *c, const struct aw_event *ev)
+{
+    struct aw_event action;
+
+    if (aw_sched_is_input (c->decider, ev)) {
+        assert_int_equal (aw_sched_handle (c->decider, ev, NULL), 0);
+        return;
+    }
+    if (!aw_sched_next (c->decider, &action) || action.type != ev->type || action.task != ev->task
+        || action.node != ev->node)
+        fail_msg ("seed %llu, t %g: %s of %u is not decided again",
+                  (unsigned long long)c->first_seed, ev->t, aw_event_type_name (ev->type),
+                  ev->task);
+    if (graphs_below (&c->copies, 20))
+        return;
+    aw_sched_destroy (c->decider);
+    c->decider = aw_sched_clone (c->sched);
+    assert_non_null (c->decider);
+}
 
 /* Users run only while each of their services serves, as far as the events tell. */
 static void watch (void *arg, const struct aw_event *ev)
@@ -482,6 +505,7 @@ static void watch (void *arg, const struct aw_event *ev)
 
     if (aw_sched_handle (c->twin, ev, &err) < 0)
         fail_msg ("seed %llu: %s", (unsigned long long)c->first_seed, err.text);
+    decide_too (c, ev);
     if (ev->type == AW_EVENT_SERVING)
         c->n_serving[ev->task] = 1;
     if (ev->type == AW_EVENT_KILL)
@@ -520,7 +544,7 @@ static void sometimes_fail (void *arg, struct aw_event *finish)
 
 static void run_random (uint64_t seed)
 {
-    struct chaos c = { .seed = seed, .first_seed = seed };
+    struct chaos c = { .seed = seed, .first_seed = seed, .copies = seed };
     struct aw_sched_config config = { (enum aw_policy) (seed % AW_POLICIES),
                                       seed % 7 == 0 ? AW_MODE_SEQUENTIAL : AW_MODE_ASYNC, 0 };
     struct aw_simulated result;
@@ -538,6 +562,9 @@ static void run_random (uint64_t seed)
     assert_true (sched && c.twin);
     assert_int_equal (aw_simulate_add_nodes (sched, nodes, CPUS, 0, 0, &err), 0);
     assert_int_equal (aw_simulate_add_nodes (c.twin, nodes, CPUS, 0, 0, &err), 0);
+    c.sched = sched;
+    c.decider = aw_sched_clone (sched);
+    assert_non_null (c.decider);
     assert_int_equal (aw_simulate (sched,
                                    &(struct aw_simulation){ .seconds = random_seconds,
                                                             .ends = sometimes_fail,
@@ -555,6 +582,7 @@ static void run_random (uint64_t seed)
             fail_msg ("seed %llu: task %u did not run", (unsigned long long)seed, task);
     aw_sched_destroy (sched);
     aw_sched_destroy (c.twin);
+    aw_sched_destroy (c.decider);
     aw_graph_destroy (c.graph);
 }
 

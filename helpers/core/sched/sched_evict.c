@@ -78,27 +78,44 @@ static struct aw_running *evicted_for (struct aw_sched *s,
     return aw_evict_next (&query, &victim) == AW_EVICT_END ? victim : NULL;
 }
 
+/* The same for the first task of SHAPE, or, if it finds none, its first submitted one: what waits
+ * for a place next to its service must not hold back what its CPUs wait for. INSTANCE becomes the
+ * one that gets the place.
+ */
+static struct aw_running *evicted_for_shape (struct aw_sched *s,
+                                             const struct aw_shape *shape,
+                                             uint32_t *instance,
+                                             const struct aw_shape *first,
+                                             uint32_t head)
+{
+    struct aw_running *victim = evicted_for (s, shape, *instance, first, head);
+
+    if (victim || is_submitted (s, *instance))
+        return victim;
+    *instance = first_submitted (s, shape);
+    return *instance != AW_NONE ? evicted_for (s, shape, *instance, first, head) : NULL;
+}
+
 struct aw_running *aw_sched_next_evicted (struct aw_sched *s)
 {
+    struct aw_running *best = NULL;
     struct aw_shape *shape, *first;
-    uint32_t head;
+    uint32_t head, best_instance = AW_NONE;
 
     if (s->stopped || s->running.n_idle == 0)
         return NULL;
     first = aw_sched_first_shape (s, true, &head);
     for (uint32_t i = 0; (shape = aw_ready_at (&s->ready, true, i)); i++) {
-        uint32_t instance = aw_sched_first_startable (s, shape), submitted;
+        uint32_t instance = aw_sched_first_startable (s, shape);
         struct aw_running *victim;
 
-        if (instance == AW_NONE)
+        if (instance == AW_NONE || (best && !aw_ready_before (&s->ready, instance, best_instance)))
             continue;
-        victim = evicted_for (s, shape, instance, first, head);
-        /* What waits for a place next to its service must not hold back what its CPUs wait for. */
-        submitted = victim || is_submitted (s, instance) ? AW_NONE : first_submitted (s, shape);
-        if (submitted != AW_NONE)
-            victim = evicted_for (s, shape, submitted, first, head);
-        if (victim)
-            return victim;
+        victim = evicted_for_shape (s, shape, &instance, first, head);
+        if (!victim || (best && !aw_ready_before (&s->ready, instance, best_instance)))
+            continue;
+        best = victim;
+        best_instance = instance;
     }
-    return NULL;
+    return best;
 }
