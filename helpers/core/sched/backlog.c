@@ -89,6 +89,8 @@ static void change (struct aw_backlog *b, uint32_t node, struct aw_backlog_node 
     b->n_stranded += is_stranded (&new);
     b->n_stranded -= is_stranded (&b->nodes[node]);
     b->nodes[node] = new;
+    if (new.assigned > 0 && node < b->first)
+        b->first = node;
     nodes_moved (b->heap, b->n_nodes, new.at, b);
 }
 
@@ -149,6 +151,13 @@ uint32_t aw_backlog_next (const struct aw_backlog *b, double most)
     return has_room (first, most) && 2.0 * first->assigned <= most * (double)places_of (first)
                ? b->heap[0]
                : AW_NONE;
+}
+
+uint32_t aw_backlog_first (struct aw_backlog *b)
+{
+    while (b->first < b->n_nodes && b->nodes[b->first].assigned == 0)
+        b->first++;
+    return b->first < b->n_nodes ? b->first : AW_NONE;
 }
 
 uint32_t aw_backlog_fullest (const struct aw_backlog *b)

@@ -27,6 +27,7 @@ struct aw_backlog {
     uint32_t n_stranded; /* nodes that have some, and no places */
     uint32_t
         filling; /* private: 1 + the node that got the last one, unless one has left it since */
+    uint32_t first; /* private: nodes below it have none */
     /* For the owner: */
     uint32_t n_returning; /* attempts that are taken back, and have not come */
     uint32_t instance; /* of the last one that was assigned */
@@ -57,6 +58,9 @@ void aw_backlog_close (struct aw_backlog *backlog, uint32_t node);
  * filled: so they travel together. AW_NONE: all have enough.
  */
 uint32_t aw_backlog_next (const struct aw_backlog *backlog, double most);
+
+/* The first node that has some; AW_NONE: none has. Quick where all are taken back. */
+uint32_t aw_backlog_first (struct aw_backlog *backlog);
 
 /* The node that has the most for each place; of equal ones the first. AW_NONE: none has any. Looks
  * at all nodes. */

@@ -12,6 +12,8 @@
 
 #include "core/sched/sched_state.h"
 
+static const double UNKNOWN =
+    1; /* seconds that tasks are taken to last before any of them has ended */
 static const double MOST = 4; /* for each place: more would not be started in a round trip either */
 
 /* Would a task that waits for predecessors come before those of INSTANCE, if it were ready? */
@@ -101,7 +103,9 @@ bool aw_sched_next_assign (struct aw_sched *s, uint32_t *task, uint32_t *node)
         return false;
     set = aw_estimate_set (&s->estimate, aw_graph_instance_set (s->graph, instance));
     seconds = aw_estimate_seconds (&s->estimate, set);
-    if (isnan (seconds) || (set != s->backlog.set && s->backlog.n + s->backlog.n_returning > 0))
+    if (isnan (seconds))
+        seconds = UNKNOWN;
+    if (set != s->backlog.set && s->backlog.n + s->backlog.n_returning > 0)
         return false; /* those of another set come first, or come back */
     count_places (s, set);
     *node = aw_backlog_next (&s->backlog, fmin (s->config.backlog / seconds, MOST));
@@ -142,10 +146,15 @@ static bool is_wanted (struct aw_sched *s)
 struct aw_running *aw_sched_next_returned (struct aw_sched *s)
 {
     struct aw_running *run;
+    uint32_t node = AW_NONE;
 
-    if (s->backlog.n == 0 || !(s->backlog.n_stranded > 0 || is_wrong (s) || is_wanted (s)))
+    if (s->backlog.n > 0 && is_wrong (s))
+        node = aw_backlog_first (&s->backlog);
+    else if (s->backlog.n > 0 && (s->backlog.n_stranded > 0 || is_wanted (s)))
+        node = aw_backlog_fullest (&s->backlog);
+    if (node == AW_NONE)
         return NULL;
-    run = aw_running_last (&s->running, aw_backlog_fullest (&s->backlog));
+    run = aw_running_last (&s->running, node);
     while (run && (!run->assigned || run->killed))
         run = aw_running_previous (&s->running, run);
     return run;

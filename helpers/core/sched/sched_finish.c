@@ -103,8 +103,9 @@ static int keep_worker (struct aw_sched *s, const struct aw_running *run, const 
 int aw_sched_finish_run (struct aw_sched *s, struct aw_running *run, const struct aw_event *ev)
 {
     uint32_t task = run->task, set = run->set;
-    bool unstarted = run->staging && ev->status == AW_STATUS_CANCELLED;
-    bool returned = unstarted && run->assigned; /* nothing of it has begun: its number is free */
+    bool returned = run->assigned && ev->status == AW_STATUS_CANCELLED; /* its number is free */
+    bool unstarted = (run->staging && ev->status == AW_STATUS_CANCELLED)
+                     || (run->assigned && ev->status == AW_STATUS_NODE_FAIL);
     bool service = s->graph->sets[set].service, succeeded;
     double delay;
 
