@@ -40,6 +40,15 @@ for mode in async sync; do
     '
 done
 
+test_expect_success 'copies that no other node reads keep no sum' '
+    cp big own.0 && cp big own.1 && echo "import os, sys
+for name in sys.argv[2:]: print(name, len(os.listxattr(sys.argv[1] + \"/\" + name)))" >attributes.py &&
+    workflow own.json "\"tasks\": { \"w\": { \"count\": 2, \"stage_in\": [\"big\", \"own.{index}\"],
+        \"script\": \"python3 attributes.py \\\"{scratch}\\\" big own.{index}\" } }" &&
+    run 0 own -N2 --exclusive --async-workflow=own.json --async-workflow-dir=own && finished own 2 &&
+    test "$(cat own/logs/w.*.out | sort | uniq -c | awk "{ print \$1, \$2, \$3 }" | tr "\n" " ")" = "2 big 1 1 own.0 0 1 own.1 0 "
+'
+
 test_expect_success 'nothing is left' '
     nothing_left
 '

@@ -26,6 +26,7 @@
 
 #include "agent/staging/giver.h"
 #include "agent/staging/stager.h"
+#include "io/wire/launch.h"
 #include "rig.h"
 #include "util/clock.h"
 #include "util/write.h"
@@ -131,17 +132,23 @@ static bool is_staged (struct rig *r, void *arg)
     return staged;
 }
 
-/* NODE begins to stage NAME in, from the node FIRST unless that is NULL. */
-static void begin_stage (struct node *node, const char *name, const struct node *first)
+/* NODE begins to stage NAME in, PEER as in a launch. */
+static void begin_stage_by (struct node *node, const char *name, const char *peer)
 {
     char to[512];
     char *copies[] = { (char *)at (name), to, (char *)"", NULL };
-    char *peers[] = { (char *)(first ? first->peer : ""), NULL };
+    char *peers[] = { (char *)peer, NULL };
 
     snprintf (to, sizeof (to), "%.120s/%.300s", node->scratch, name);
     staged = false;
     node->job = aw_stager_stage_in (node->stager, copies, peers, 1, on_staged, node);
     assert_non_null (node->job);
+}
+
+/* The copy is shared; it comes from the node FIRST unless that is NULL. */
+static void begin_stage (struct node *node, const char *name, const struct node *first)
+{
+    begin_stage_by (node, name, first ? first->peer : AW_PEER_ANY);
 }
 
 static void stage (struct node *node, const char *name, const struct node *first)
@@ -281,6 +288,30 @@ static void copy_whose_sum_is_no_number_is_passed_on (void **state)
     assert_null (aw_stager_note (nodes[1].job));
 }
 
+static bool has_sum (const char *path)
+{
+    return getxattr (path, SUM, NULL, 0) > 0;
+}
+
+/* One that no other node will ask for is copied within the kernel, and needs no sum. */
+static void copy_that_is_not_shared_has_no_sum (void **state)
+{
+    (void)state;
+    if (!with_munge || !keeps_sums ())
+        skip ();
+    begin_stage_by (&nodes[0], "model", "");
+    rig_until (&rig, is_staged, NULL);
+    assert_false (has_sum (copy_of (&nodes[0], "model")));
+    assert_true (same (at ("model"), copy_of (&nodes[0], "model")));
+    stage (&nodes[1], "model", &nodes[0]); /* it is given all the same */
+    assert_int_equal (nodes[1].copied.from_nodes, SIZE);
+    assert_true (has_sum (copy_of (&nodes[1], "model")));
+    put (at ("second"), content, SIZE);
+    aw_stager_release (nodes[0].job);
+    stage (&nodes[0], "second", NULL);
+    assert_true (has_sum (copy_of (&nodes[0], "second")));
+}
+
 static int gate[2] = { -1, -1 }; /* a copy that is read waits for a byte of it; -1: for nothing */
 
 /* Instead of libc's: a copy sets the times of a file when it has read it. */
@@ -372,6 +403,7 @@ int main (void)
         TEST (damage_where_it_was_passed_on_is_noticed),
         TEST (copy_without_a_sum_is_passed_on),
         TEST (copy_whose_sum_is_no_number_is_passed_on),
+        TEST (copy_that_is_not_shared_has_no_sum),
         TEST (node_that_does_not_answer_is_waited_for_once),
         TEST (node_that_has_ended_is_no_reason_to_ask_no_other),
     };

@@ -24,8 +24,8 @@ struct aw_copy {
     bool checksum; /* each file is read again after writing, and its CRC-32 compared */
     bool sync; /* each file is on disk before it appears */
     bool times; /* files keep their modification times, unless they change meanwhile */
-    bool keep_sum; /* files keep their checksums (staging/file_sum.h). Nothing is copied within the
-                      kernel then */
+    bool keep_sum; /* files keep their checksums (staging/file_sum.h), for other nodes. Nothing is
+                      copied within the kernel then */
     struct aw_taker *taker; /* the content comes from another node, if that gives it. Borrowed;
                                NULL: from FROM */
 };

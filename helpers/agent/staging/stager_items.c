@@ -8,6 +8,7 @@
 #include "agent/staging/copier.h"
 #include "agent/staging/scratch.h"
 #include "agent/staging/stager_state.h"
+#include "io/wire/launch.h"
 
 static void free_item (struct aw_stager_item *item)
 {
@@ -98,7 +99,6 @@ struct aw_stager_item *aw_stager_add_item (struct aw_stager *s, char *const *tex
     item->copy.checksum = texts[2][0] != '\0';
     item->copy.sync = out;
     item->copy.times = !out;
-    item->copy.keep_sum = !out && s->job;
     if (!item->copy.from || !item->copy.to) {
         free_item (item);
         return NULL;
@@ -112,7 +112,9 @@ struct aw_stager_item *aw_stager_add_item (struct aw_stager *s, char *const *tex
 void aw_stager_set_peer (struct aw_stager_item *item, const char *peer)
 {
     free (item->peer);
-    item->peer = *peer ? strdup (peer) : NULL;
+    item->peer = *peer && strcmp (peer, AW_PEER_ANY) != 0 ? strdup (peer) : NULL;
+    if (*peer && item->stager->job)
+        item->copy.keep_sum = true;
 }
 
 struct aw_stager_item *aw_stager_find_item (const struct aw_stager *s, char *const *texts)

@@ -9,6 +9,7 @@
 
 #include "agent/staging/stager_state.h"
 #include "io/textbuf.h"
+#include "io/wire/launch.h"
 
 static bool is_complete (const struct aw_stager_job *job)
 {
@@ -111,6 +112,7 @@ void aw_stager_release (struct aw_stager_job *job)
     *link = job->next;
     release_items (job);
     free (job->given_up);
+    free (job->given_up_peers);
     free (job->note);
     free (job);
     event_active (s->turn, EV_TIMEOUT, 0);
@@ -211,6 +213,21 @@ static char **copies_of (const struct aw_stager_job *job)
     return aw_textbuf_vector (&texts);
 }
 
+/* Likewise, where they come from. */
+static char **peers_of (const struct aw_stager_job *job)
+{
+    struct aw_textbuf texts = { 0 };
+
+    for (uint32_t i = 0; i < job->n; i++) {
+        const struct aw_stager_item *item = job->items[i];
+        const char *none = item->copy.keep_sum ? AW_PEER_ANY : "";
+        const char *peer = item->peer ? item->peer : none;
+
+        aw_textbuf_put (&texts, peer, strlen (peer) + 1);
+    }
+    return aw_textbuf_vector (&texts);
+}
+
 /* Has it room that may become free with it? */
 static bool holds_room (const struct aw_stager_job *job)
 {
@@ -229,6 +246,8 @@ bool aw_stager_give_up (struct aw_stager *s)
         job = job->next;
     if (!job || !(job->given_up = copies_of (job)))
         return false;
+    free (job->given_up_peers);
+    job->given_up_peers = peers_of (job); /* NULL, without memory: from the file system */
     job->instance = job->items[0]->instance;
     release_items (job);
     return true;
@@ -251,7 +270,7 @@ int aw_stager_use (struct aw_stager_job *job)
     job->ended = false;
     free (job->note); /* it is reported already */
     job->note = NULL;
-    rc = aw_stager_add_copies (job, copies, NULL, job->instance);
+    rc = aw_stager_add_copies (job, copies, job->given_up_peers, job->instance);
     free (copies);
     return rc;
 }

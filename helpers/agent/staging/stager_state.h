@@ -59,6 +59,7 @@ struct aw_stager_job {
     bool ahead; /* nobody waits for it yet */
     char **given_up; /* its copies, as a launch has them, that were removed again: it has no items
                         then. NULL: none were. Owned */
+    char **given_up_peers; /* of these, likewise */
     uint32_t instance; /* of these */
     struct aw_copied copied;
     char *note; /* for the user; NULL: none. Owned */
@@ -104,7 +105,7 @@ struct aw_stager_item *aw_stager_find_item (const struct aw_stager *s, char *con
 void aw_stager_drop_item (struct aw_stager *s, struct aw_stager_item *item);
 void aw_stager_remove_item (struct aw_stager *s, struct aw_stager_item *item);
 
-/* Another node has ITEM: PEER, "" for none. Without memory it comes from the file system. */
+/* PEER of ITEM is as a launch has it. Without memory it comes from the file system. */
 void aw_stager_set_peer (struct aw_stager_item *item, const char *peer);
 
 /* Is PATH in the scratch directory? Only such files may be removed. */

@@ -78,17 +78,17 @@ uint32_t aw_broadcast_peer (struct aw_broadcast *broadcast,
     return place > 0 ? tree->order[(place - 1) / AW_BROADCAST_CHILDREN] : AW_NONE;
 }
 
-/* Adds HOST:PORT of the agent that gives this copy, or "" where none does. Is there one? */
-static bool add_peer (struct aw_strings *texts, const struct aw_agent_link *agent)
+/* Adds HOST:PORT of the agent that gives this copy, or AW_PEER_ANY where none does: others may take
+ * it from this node.
+ */
+static void add_peer (struct aw_strings *texts, const struct aw_agent_link *agent)
 {
     const struct aw_event *hello = agent ? aw_agent_link_node (agent) : NULL;
-    bool gives = hello && hello->host && hello->port > 0;
 
-    if (gives)
+    if (hello && hello->host && hello->port > 0)
         aw_strings_addf (texts, "%s:%u", hello->host, hello->port);
     else
-        aw_strings_add (texts, "");
-    return gives;
+        aw_strings_add (texts, AW_PEER_ANY);
 }
 
 char **aw_broadcast_peers (struct aw_broadcast *broadcast,
@@ -100,12 +100,16 @@ char **aw_broadcast_peers (struct aw_broadcast *broadcast,
     bool some = false;
 
     for (size_t i = 0; launch->peers && broadcast->n_nodes > 1 && launch->peers[i]; i++) {
+        bool shared = strcmp (launch->peers[i], AW_PEER_ANY) == 0;
         uint32_t peer =
-            strcmp (launch->peers[i], AW_PEER_ANY) == 0
-                ? aw_broadcast_peer (broadcast, launch->instance, launch->stage_in[3 * i], node)
-                : AW_NONE;
+            shared ? aw_broadcast_peer (broadcast, launch->instance, launch->stage_in[3 * i], node)
+                   : AW_NONE;
 
-        some |= add_peer (texts, peer != AW_NONE ? agents[peer] : NULL);
+        some |= shared;
+        if (shared)
+            add_peer (texts, peer != AW_NONE ? agents[peer] : NULL);
+        else
+            aw_strings_add (texts, "");
     }
     return some && !texts->failed ? texts->v : NULL;
 }

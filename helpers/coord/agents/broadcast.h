@@ -42,8 +42,9 @@ uint32_t aw_broadcast_peer (struct aw_broadcast *broadcast,
                             const char *from,
                             uint32_t node);
 
-/* The peers of LAUNCH, which is about to be sent to NODE: HOST:PORT or "" for each copy. AGENTS are
- * those of the nodes, NULL for a lost one. Borrowed from TEXTS, which the caller frees. NULL: none.
+/* The peers of LAUNCH, which is about to be sent to NODE, as a launch has them. AGENTS are those of
+ * the nodes, NULL for a lost one. Borrowed from TEXTS, which the caller frees. NULL: no copy of it
+ * is shared.
  */
 char **aw_broadcast_peers (struct aw_broadcast *broadcast,
                            struct aw_agent_link *const *agents,

@@ -47,8 +47,9 @@ struct aw_launch {
     int notice_signal;
     /* Copies, three texts each: from, to, and "checksum" or "". NULL-terminated; NULL: none. */
     char **stage_in; /* to the node, before the task starts (START), or without a task (STAGE) */
-    /* For each copy of stage_in the node that has it, HOST:PORT; "": none. AW_PEER_ANY: all tasks
-     * of the instance make it, so that the backend may name one. NULL: none at all.
+    /* For each copy of stage_in the node that has it, HOST:PORT. AW_PEER_ANY: all tasks of the
+     * instance make it, so the backend may name one; where it names none, other nodes may still
+     * take the copy from this node. "": the copy is not shared. NULL: no copy is.
      */
     char **peers;
     char **stage_out; /* from the node, after the task has succeeded */
