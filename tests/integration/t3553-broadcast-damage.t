@@ -28,13 +28,14 @@ printf y | dd of=big bs=1 seek=1000000 conv=notrunc 2>/dev/null
 
 for mode in async sync; do
     damaging $mode $mode
-    test_expect_success "$mode copies: two nodes get the right file and say which node has damaged it" '
+    # A node that asks when another has found the damage gets nothing of that copy, and has nothing to say.
+    test_expect_success "$mode copies: two nodes get the right file; the first that asks says which node has damaged it" '
         run 0 $mode -N3 --exclusive --async-workflow=$mode.json --async-workflow-dir=$mode && finished $mode 4 &&
         test $(cat $mode/logs/w.*.out | grep -c "$(cksum <big)") = 2 &&
         reader=$(sed -n "s/.*\"event\":\"start\",\"task\":\"first\[.*\"node\":\"\([^\"]*\)\".*/\1/p" $mode/journal.jsonl) && test -n "$reader" &&
-        test $(events $mode "\"event\":\"staged\"" "\"reason\":\"$PWD/big: the copy that ") = 2 &&
         grep "^async-workflow: node n[123]: $PWD/big: the copy that .* gave is damaged (wrong checksum): read from the file system; " $mode.err >told &&
-        test $(wc -l <told) = 2 && ! grep "node $reader:" told &&
+        test $(events $mode "\"event\":\"staged\"" "\"reason\":\"$PWD/big: the copy that ") = $(wc -l <told) &&
+        test $(wc -l <told) -ge 1 && test $(wc -l <told) -le 2 && ! grep "node $reader:" told &&
         "$top_builddir/helpers/async-workflow" report --format json $mode >report &&
         { test $mode = async || ! grep staging report; }
     '

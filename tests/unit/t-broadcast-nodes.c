@@ -26,7 +26,8 @@
 
 #include "agent/staging/giver.h"
 #include "agent/staging/stager.h"
-#include "io/wire/launch.h"
+#include "io/wire/connect.h"
+#include "io/wire/frame.h"
 #include "rig.h"
 #include "util/clock.h"
 #include "util/write.h"
@@ -262,6 +263,83 @@ static void damage_where_it_was_passed_on_is_noticed (void **state)
     damage_is_noticed_at (1);
 }
 
+static bool is_marked (struct rig *r, void *arg)
+{
+    char text[16] = "";
+
+    (void)r;
+    return getxattr (copy_of (arg, "model"), SUM, text, sizeof (text)) == 7
+           && memcmp (text, "damaged", 7) == 0;
+}
+
+/* A node that asks later gets nothing of it, and has nothing to say. */
+static void damaged_copy_is_given_once (void **state)
+{
+    (void)state;
+    if (!with_munge || !keeps_sums ())
+        skip ();
+    stage (&nodes[0], "model", NULL);
+    damage (copy_of (&nodes[0], "model"));
+    stage (&nodes[1], "model", &nodes[0]);
+    assert_non_null (aw_stager_note (nodes[1].job));
+    rig_until (&rig, is_marked, &nodes[0]);
+    stage (&nodes[2], "model", &nodes[0]);
+    assert_null (aw_stager_note (nodes[2].job));
+    assert_int_equal (nodes[2].copied.from_nodes, 0);
+    assert_true (same (at ("model"), copy_of (&nodes[2], "model")));
+}
+
+static bool has_ended (struct rig *r, void *arg)
+{
+    const pid_t *pid = arg;
+    int status;
+
+    (void)r;
+    if (waitpid (*pid, &status, WNOHANG) != *pid)
+        return false;
+    assert_int_equal (status, 0);
+    return true;
+}
+
+/* Says to NODE that its model came damaged, and waits until that has looked at it. */
+__attribute__ ((noreturn)) static void complain (const struct node *node)
+{
+    struct stat st;
+    struct aw_textbuf text = { 0 };
+    int fd = aw_connect_once ("127.0.0.1", (uint16_t)atoi (strchr (node->peer, ':') + 1), "7 data",
+                              60, NULL);
+    char byte;
+
+    if (fd < 0 || stat (at ("model"), &st) < 0 || fcntl (fd, F_SETFL, 0) < 0)
+        _exit (1);
+    aw_frame_put (&text,
+                  &(struct aw_frame){ .type = AW_FRAME_TAKE,
+                                      .take = { at ("model"), "model", "model", SIZE,
+                                                (uint64_t)st.st_mtim.tv_sec * 1000000000
+                                                    + (uint64_t)st.st_mtim.tv_nsec,
+                                                true } },
+                  NULL);
+    _exit (aw_write_all (fd, text.data, text.len) < 0 || read (fd, &byte, 1) != 0);
+}
+
+/* The network or the other node's memory has damaged it: this copy is right. */
+static void copy_that_is_right_is_given_again (void **state)
+{
+    pid_t pid;
+
+    (void)state;
+    if (!with_munge || !keeps_sums ())
+        skip ();
+    stage (&nodes[0], "model", NULL);
+    pid = fork ();
+    if (pid == 0)
+        complain (&nodes[0]);
+    rig_until (&rig, has_ended, &pid);
+    assert_false (is_marked (NULL, &nodes[0]));
+    stage (&nodes[1], "model", &nodes[0]);
+    assert_int_equal (nodes[1].copied.from_nodes, SIZE);
+}
+
 /* On a file system that cannot keep sums, one is computed of what is sent. */
 static void copy_without_a_sum_is_passed_on (void **state)
 {
@@ -401,6 +479,8 @@ int main (void)
         TEST (all_sorts_of_files_are_passed_on),
         TEST (damage_where_the_file_was_read_is_noticed),
         TEST (damage_where_it_was_passed_on_is_noticed),
+        TEST (damaged_copy_is_given_once),
+        TEST (copy_that_is_right_is_given_again),
         TEST (copy_without_a_sum_is_passed_on),
         TEST (copy_whose_sum_is_no_number_is_passed_on),
         TEST (copy_that_is_not_shared_has_no_sum),

@@ -8,9 +8,10 @@
  * The answer consists of numbers, each of 8 hexadecimal digits and a newline, and blocks: the size
  * of a block, the block, and so on; 0; and the CRC-32 that the copy keeps (staging/file_sum.h), or
  * that of the content where it keeps none. That is sent when the copy is complete here, so its own
- * sum was right. Before a number there may be a "." for each second that
- * it takes. Or the connection ends: it is not given, or its copy has begun again or failed. A
- * process of its own sends the content.
+ * sum was right. Where the other node finds another sum, it says so. Then the file is read again:
+ * a copy that is damaged here is marked, and is not given any more. Before a number there may be a
+ * "." for each second that it takes. Or the connection ends: it is not given, or its copy has begun
+ * again or failed. A process of its own sends the content.
  */
 #ifndef AW_AGENT_STAGING_GIVER_H
 #define AW_AGENT_STAGING_GIVER_H

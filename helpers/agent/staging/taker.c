@@ -101,11 +101,13 @@ void aw_taker_destroy (struct aw_taker *taker)
     free (taker);
 }
 
-static int ask (struct aw_taker *taker, const char *file, const struct stat *st)
+/* Asks for FILE; or says that it came DAMAGED. */
+static int ask (struct aw_taker *taker, const char *file, const struct stat *st, bool damaged)
 {
     const struct aw_frame frame = {
         .type = AW_FRAME_TAKE,
-        .take = { taker->source.from, taker->source.to, file, (uint64_t)st->st_size, time_of (st) },
+        .take = { taker->source.from, taker->source.to, file, (uint64_t)st->st_size, time_of (st),
+                  damaged },
     };
     struct aw_textbuf text;
     int rc;
@@ -226,12 +228,14 @@ int aw_taker_take (
         taker->fd = connect_to (&taker->source);
     if (taker->fd < 0)
         return reject (taker);
-    if (ask (taker, to + n + 1, st) == 0
+    if (ask (taker, to + n + 1, st, false) == 0
         && receive_file (taker, (uint64_t)st->st_size, out, sum) == 0) {
         taker->tries = TRIES;
         taker->empty = 0;
         return 0;
     }
+    if (taker->damaged)
+        (void)!ask (taker, to + n + 1, st, true);
     close (taker->fd);
     taker->fd = -1;
     if (taker->tries > 0 && --taker->tries > 0 && taker->empty < EMPTY_TRIES)

@@ -34,7 +34,7 @@
  * One agent takes a copy from another. It proves who it is as to the coordinator, and then asks for
  * one file after the other (agent/staging/giver.h):
  *
- *   {"take":"from","to":"...","file":"...","bytes":1,"time":1}
+ *   {"take":"from","to":"...","file":"...","bytes":1,"time":1}   "damaged":true: it came so
  */
 #ifndef AW_IO_WIRE_FRAME_H
 #define AW_IO_WIRE_FRAME_H
@@ -86,6 +86,7 @@ struct aw_take {
     const char *file; /* in the scratch directory */
     uint64_t bytes; /* of its source */
     uint64_t time; /* when that was modified: nanoseconds since 1970 */
+    bool damaged; /* what came had another sum than that which came with it; nothing is asked for */
 };
 
 struct aw_frame {

@@ -169,7 +169,7 @@ static const struct aw_frame_member pong[] = {
 static const struct aw_frame_member take[] = {
     MEMBER ("take", STRING, take.from), MEMBER ("to", STRING, take.to),
     MEMBER ("file", STRING, take.file), MEMBER ("bytes", U64, take.bytes),
-    MEMBER ("time", U64, take.time),
+    MEMBER ("time", U64, take.time),    MAYBE ("damaged", FLAG, take.damaged, SAID),
 };
 
 const struct aw_frame_kind aw_frame_kinds[AW_FRAME_TYPES] = {
