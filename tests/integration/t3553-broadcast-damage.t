@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 
-test_description='A copy that is damaged on a node is not passed on: the others read the file system, and the user is told'
+test_description='A copy that is damaged on a node is not passed on: the others get the right file, and the user is told'
 
 . "$(dirname "$0")/lib.sh"
 . "$top_srcdir/tests/integration/runs.sh"
@@ -33,7 +33,7 @@ for mode in async sync; do
         run 0 $mode -N3 --exclusive --async-workflow=$mode.json --async-workflow-dir=$mode && finished $mode 4 &&
         test $(cat $mode/logs/w.*.out | grep -c "$(cksum <big)") = 2 &&
         reader=$(sed -n "s/.*\"event\":\"start\",\"task\":\"first\[.*\"node\":\"\([^\"]*\)\".*/\1/p" $mode/journal.jsonl) && test -n "$reader" &&
-        grep "^async-workflow: node n[123]: $PWD/big: the copy that .* gave is damaged (wrong checksum): read from the file system; " $mode.err >told &&
+        grep "^async-workflow: node n[123]: $PWD/big: the copy that .* gave is damaged (wrong checksum) and not used; " $mode.err >told &&
         test $(events $mode "\"event\":\"staged\"" "\"reason\":\"$PWD/big: the copy that ") = $(wc -l <told) &&
         test $(wc -l <told) -ge 1 && test $(wc -l <told) -le 2 && ! grep "node $reader:" told &&
         "$top_builddir/helpers/async-workflow" report --format json $mode >report &&

@@ -390,6 +390,40 @@ static void copy_that_is_not_shared_has_no_sum (void **state)
     assert_true (has_sum (copy_of (&nodes[0], "second")));
 }
 
+/* One that has ended, that has another copy, or whose copy is damaged. */
+static void where_one_node_does_not_give_the_next_does (void **state)
+{
+    char peers[200];
+
+    (void)state;
+    if (!with_munge || !keeps_sums ())
+        skip ();
+    stage (&nodes[1], "model", NULL);
+    snprintf (peers, sizeof (peers), "127.0.0.1:1 %s", nodes[1].peer);
+    begin_stage_by (&nodes[2], "model", peers);
+    rig_until (&rig, is_staged, NULL);
+    assert_int_equal (nodes[2].copied.from_nodes, SIZE);
+    assert_null (aw_stager_note (nodes[2].job));
+    put (at ("second"), content, SIZE);
+    stage (&nodes[0], "second", NULL);
+    aw_stager_release (nodes[1].job);
+    stage (&nodes[1], "second", NULL);
+    damage (copy_of (&nodes[1], "second"));
+    snprintf (peers, sizeof (peers), "%s %s", nodes[1].peer, nodes[0].peer);
+    aw_stager_release (nodes[2].job);
+    begin_stage_by (&nodes[2], "second", peers);
+    rig_until (&rig, is_staged, NULL);
+    assert_int_equal (nodes[2].copied.from_nodes, SIZE);
+    assert_int_equal (nodes[2].copied.damaged, 0); /* of the job: only bytes are counted */
+    assert_non_null (strstr (aw_stager_note (nodes[2].job), "127.0.0.1 gave is damaged"));
+    assert_true (same (at ("second"), copy_of (&nodes[2], "second")));
+    aw_stager_release (nodes[2].job);
+    snprintf (peers, sizeof (peers), "%s %s", nodes[1].peer, nodes[0].peer);
+    begin_stage_by (&nodes[2], "model", peers); /* the second node has none */
+    rig_until (&rig, is_staged, NULL);
+    assert_int_equal (nodes[2].copied.from_nodes, 0);
+}
+
 static int gate[2] = { -1, -1 }; /* a copy that is read waits for a byte of it; -1: for nothing */
 
 /* Instead of libc's: a copy sets the times of a file when it has read it. */
@@ -484,6 +518,7 @@ int main (void)
         TEST (copy_without_a_sum_is_passed_on),
         TEST (copy_whose_sum_is_no_number_is_passed_on),
         TEST (copy_that_is_not_shared_has_no_sum),
+        TEST (where_one_node_does_not_give_the_next_does),
         TEST (node_that_does_not_answer_is_waited_for_once),
         TEST (node_that_has_ended_is_no_reason_to_ask_no_other),
     };

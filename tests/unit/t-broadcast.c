@@ -86,6 +86,17 @@ static void put (const char *name, const char *bytes, size_t size)
  * The tree
  */
 
+/* The first of the nodes that give the copy. */
+static uint32_t first_giver (struct aw_broadcast *b,
+                             uint32_t instance,
+                             const char *from,
+                             uint32_t node)
+{
+    uint32_t givers[AW_BROADCAST_GIVERS];
+
+    return aw_broadcast_givers (b, instance, from, node, givers) > 0 ? givers[0] : AW_NONE;
+}
+
 static void each_node_has_a_peer_that_was_asked_before (void **state)
 {
     struct aw_broadcast b = { .n_nodes = 100 };
@@ -94,7 +105,7 @@ static void each_node_has_a_peer_that_was_asked_before (void **state)
     (void)state;
     for (uint32_t round = 0; round < 2; round++)
         for (uint32_t i = 0; i < 100; i++) {
-            uint32_t peer = aw_broadcast_peer (&b, 1, "/data", (i * 37) % 100);
+            uint32_t peer = first_giver (&b, 1, "/data", (i * 37) % 100);
 
             if (i == 0)
                 assert_int_equal (peer, AW_NONE);
@@ -106,9 +117,34 @@ static void each_node_has_a_peer_that_was_asked_before (void **state)
         }
     for (uint32_t i = 0; i < 100; i++)
         assert_true (children[i] <= AW_BROADCAST_CHILDREN);
-    assert_int_equal (aw_broadcast_peer (&b, 1, "/data", 100), AW_NONE);
-    assert_int_equal (aw_broadcast_peer (&b, 2, "/data", 5), AW_NONE); /* a tree of its own */
-    assert_int_equal (aw_broadcast_peer (&b, 2, "/data", 6), 5);
+    assert_int_equal (first_giver (&b, 1, "/data", 100), AW_NONE);
+    assert_int_equal (first_giver (&b, 2, "/data", 5), AW_NONE); /* a tree of its own */
+    assert_int_equal (first_giver (&b, 2, "/data", 6), 5);
+    aw_broadcast_finish (&b);
+}
+
+/* Givers of givers, then a neighbour: all were asked before, so that none waits in a circle. */
+static void each_node_knows_others_to_ask (void **state)
+{
+    static const uint32_t want[8][4] = { { AW_NONE },          { 0, AW_NONE },
+                                         { 0, 1, AW_NONE },    { 1, 0, 2, AW_NONE },
+                                         { 1, 0, 3, AW_NONE }, { 2, 0, 4, AW_NONE },
+                                         { 2, 0, 5, AW_NONE }, { 3, 1, 0, 6 } };
+    struct aw_broadcast b = { .n_nodes = 3000 };
+    uint32_t givers[AW_BROADCAST_GIVERS], n;
+
+    (void)state;
+    for (uint32_t i = 0; i < 3000; i++) {
+        n = aw_broadcast_givers (&b, 1, "/data", i, givers);
+        assert_true (n <= 12);
+        for (uint32_t k = 0; k < n; k++)
+            assert_true (givers[k] < i);
+        for (uint32_t k = 0; i < 8 && k < 4 && want[i][k] != AW_NONE; k++) {
+            assert_true (k < n);
+            assert_int_equal (givers[k], want[i][k]);
+        }
+        assert_true (i > 1 ? n >= 2 : n == i);
+    }
     aw_broadcast_finish (&b);
 }
 
@@ -120,10 +156,10 @@ static void old_trees_are_forgotten (void **state)
     (void)state;
     for (uint32_t i = 0; i < 3 * AW_BROADCASTS; i++) {
         snprintf (name, sizeof (name), "/data.%u", i);
-        assert_int_equal (aw_broadcast_peer (&b, 0, name, 3), AW_NONE);
-        assert_int_equal (aw_broadcast_peer (&b, 0, name, 1), 3);
+        assert_int_equal (first_giver (&b, 0, name, 3), AW_NONE);
+        assert_int_equal (first_giver (&b, 0, name, 1), 3);
     }
-    assert_int_equal (aw_broadcast_peer (&b, 0, "/data.0", 2), AW_NONE);
+    assert_int_equal (first_giver (&b, 0, "/data.0", 2), AW_NONE);
     assert_int_equal (aw_names_count (&b.names), AW_BROADCASTS);
     aw_broadcast_finish (&b);
 }
@@ -151,7 +187,8 @@ __attribute__ ((noreturn)) static void take (const struct aw_taker_source *sourc
                                              const struct stat *st)
 {
     static char got[SIZE + 1];
-    struct aw_taker *taker = aw_taker_create (source);
+    unsigned silent;
+    struct aw_taker *taker = aw_taker_create (source, &silent);
     int out, rc;
     char to[256];
     uint32_t sum;
@@ -546,6 +583,7 @@ int main (void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (each_node_has_a_peer_that_was_asked_before),
+        cmocka_unit_test (each_node_knows_others_to_ask),
         cmocka_unit_test (old_trees_are_forgotten),
         cmocka_unit_test (copies_are_given_and_nothing_else),
         cmocka_unit_test (what_comes_wrong_is_not_kept),

@@ -19,18 +19,17 @@
 #include <event2/event.h>
 
 #include "agent/staging/child.h"
-#include "util/clock.h"
 
 enum {
     PATIENCE_MS = 200, /* for a process to end on SIGTERM */
     WORTH_TAKING = 1 << 20, /* bytes; what is smaller comes faster from the file system */
-    LONG_SECONDS = 5, /* to find that another node does not answer */
 };
 
 struct report {
     enum { FOUND, UNREACHED, MADE, LAST } kind;
     bool failed;
     uint64_t stamp;
+    unsigned peer; /* UNREACHED */
     struct aw_copied copied;
     char text[PATH_MAX]; /* MADE: the path; LAST: the error */
 };
@@ -82,21 +81,11 @@ static void report_made (void *arg, const char *path)
     send_report (*fd, &report);
 }
 
-/* Asks another node. NULL: it does not answer; UNREACHED: that took long. */
-static struct aw_taker *reach (const struct aw_taker_source *source, bool *unreached)
-{
-    double begun = aw_clock_monotonic ();
-    struct aw_taker *taker = aw_taker_create (source);
-
-    *unreached = !taker && aw_clock_monotonic () - begun > LONG_SECONDS;
-    return taker;
-}
-
 static void work (int fd, struct aw_copy copy, const struct aw_taker_source *source, bool ask)
 {
     struct report report = { .kind = FOUND };
     struct aw_error err = { "" };
-    bool wanted = true, unreached = false;
+    bool wanted = true;
 
     if (ask) {
         report.failed = aw_copy_survey (copy.from, &report.copied, &report.stamp, &err) < 0;
@@ -106,8 +95,8 @@ static void work (int fd, struct aw_copy copy, const struct aw_taker_source *sou
         }
     }
     if (!report.failed && wanted && source && report.copied.bytes >= WORTH_TAKING)
-        copy.taker = reach (source, &unreached);
-    if (unreached) {
+        copy.taker = aw_taker_create (source, &report.peer);
+    if (report.peer > 0) {
         report.kind = UNREACHED; /* at once: to read the files may take long */
         send_report (fd, &report);
     }
@@ -157,7 +146,7 @@ static void on_report (evutil_socket_t fd, short what, void *arg)
     }
     else if (report.kind == UNREACHED) {
         if (copier->callbacks.unreached)
-            copier->callbacks.unreached (copier->callbacks.arg);
+            copier->callbacks.unreached (copier->callbacks.arg, report.peer);
     }
     else if (report.kind == FOUND)
         copier->callbacks.found (copier->callbacks.arg, report.copied.bytes, report.stamp);

@@ -21,10 +21,10 @@ struct aw_copier_callbacks {
      * aw_copier_answer. NULL: it copies without asking.
      */
     void (*found) (void *arg, uint64_t bytes, uint64_t stamp);
-    /* The other node did not answer, which took long; the files come from the file system. May be
-     * NULL.
+    /* The other node, PEER of the source from 1, did not answer, which took long; the files come
+     * from the file system. May be NULL.
      */
-    void (*unreached) (void *arg);
+    void (*unreached) (void *arg, unsigned peer);
     /* The process is about to make PATH; the file or directory belongs to the copy even if the copy
      * fails. May be NULL.
      */

@@ -200,7 +200,7 @@ static int take (const struct aw_copy *copy,
             out = create (name);
         }
     }
-    copied->damaged = copy->taker && aw_taker_got_damage (copy->taker);
+    copied->damaged = copy->taker ? aw_taker_got_damage (copy->taker) : 0;
     if (rc == 0)
         copied->bytes = copied->from_nodes = (uint64_t)st->st_size;
     return out;
@@ -272,7 +272,8 @@ int aw_copy_file (const struct aw_copy *copy,
     half_written = NULL;
     free (name);
     close (in);
-    copied->damaged |= one.damaged;
+    if (one.damaged)
+        copied->damaged = one.damaged;
     if (rc == 0) {
         copied->bytes += one.bytes;
         copied->from_nodes += one.from_nodes;

@@ -34,7 +34,8 @@ struct aw_copied {
     uint64_t bytes; /* of regular files */
     uint64_t files;
     uint64_t from_nodes; /* of the bytes: taken from other nodes */
-    bool damaged; /* another node gave a content with a wrong checksum, which is not used */
+    unsigned damaged; /* number of the peer, from 1, that gave a content with a wrong checksum,
+                         which is not used; 0: none */
 };
 
 /* Copies. Modes (rwx) are kept, owners are not. A symbolic link as source is followed;

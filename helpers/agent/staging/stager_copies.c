@@ -33,25 +33,26 @@ static void note_peer (struct aw_stager_job *job,
                        const struct aw_stager_item *item,
                        const struct aw_copied *copied)
 {
-    const char *colon = item->peer ? strrchr (item->peer, ':') : NULL;
-    int n = colon ? (int)(colon - item->peer) : 0, rc = 0;
+    unsigned number = copied->damaged ? copied->damaged : item->unreached;
+    struct aw_taker_peer peer;
     char ports[128];
+    int rc;
 
     put_ports (item->stager, ports, sizeof (ports));
-    if (!colon || job->note)
+    if (job->note || !aw_taker_peer (item->peers, number, &peer))
         return;
     if (copied->damaged)
         rc = asprintf (&job->note,
-                       "%s: the copy that %.*s gave is damaged (wrong checksum): read from the "
-                       "file system; check disk and memory of %.*s",
-                       item->copy.from, n, item->peer, n, item->peer);
-    else if (item->unreached)
+                       "%s: the copy that %.*s gave is damaged (wrong checksum) and not used; "
+                       "check disk and memory of %.*s",
+                       item->copy.from, peer.host_length, peer.host, peer.host_length, peer.host);
+    else
         rc = asprintf (
             &job->note,
-            "%s: %.*s, which has a copy, does not answer on port %s: read from the file "
+            "%s: %.*s, which has a copy, does not answer on port %u: read from the file "
             "system, like all data of the next %d s: if a firewall is in between, ask the "
             "administrator to %s",
-            item->copy.from, n, item->peer, colon + 1, ALONE_SECONDS, ports);
+            item->copy.from, peer.host_length, peer.host, peer.port, ALONE_SECONDS, ports);
     if (rc < 0)
         job->note = NULL;
 }
@@ -156,11 +157,11 @@ static void on_made (void *arg, const char *path)
 }
 
 /* The copies that begin while this one is read do not wait for the node, too. */
-static void on_unreached (void *arg)
+static void on_unreached (void *arg, unsigned peer)
 {
     struct aw_stager_item *item = arg;
 
-    item->unreached = true;
+    item->unreached = peer;
     item->stager->alone_until = aw_clock_monotonic () + ALONE_SECONDS;
 }
 
@@ -205,8 +206,8 @@ static bool has_source (const struct aw_stager_item *item, struct aw_taker_sourc
     const struct aw_stager *s = item->stager;
     const char *to = aw_stager_place (s, item->copy.to);
 
-    *source = (struct aw_taker_source){ item->peer, s->job, item->copy.from, to, s->scratch, 0 };
-    return item->peer && s->job && to && aw_clock_monotonic () >= s->alone_until;
+    *source = (struct aw_taker_source){ item->peers, s->job, item->copy.from, to, s->scratch, 0 };
+    return item->peers && s->job && to && aw_clock_monotonic () >= s->alone_until;
 }
 
 static void begin_copy (struct aw_stager *s, struct aw_stager_item *item)
@@ -220,7 +221,7 @@ static void begin_copy (struct aw_stager *s, struct aw_stager_item *item)
     struct aw_error err;
 
     s->running++;
-    item->unreached = false;
+    item->unreached = 0;
     item->state = AW_STAGER_ITEM_COPYING;
     if (aw_stager_make_scratch (s, &err) == 0)
         item->copier = aw_copier_start (

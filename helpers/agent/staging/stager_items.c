@@ -15,7 +15,7 @@ static void free_item (struct aw_stager_item *item)
     aw_copier_destroy (item->copier);
     free ((char *)item->copy.from);
     free ((char *)item->copy.to);
-    free (item->peer);
+    free (item->peers);
     aw_strings_finish (&item->made);
     free (item);
 }
@@ -109,11 +109,11 @@ struct aw_stager_item *aw_stager_add_item (struct aw_stager *s, char *const *tex
     return item;
 }
 
-void aw_stager_set_peer (struct aw_stager_item *item, const char *peer)
+void aw_stager_set_peers (struct aw_stager_item *item, const char *peers)
 {
-    free (item->peer);
-    item->peer = *peer && strcmp (peer, AW_PEER_ANY) != 0 ? strdup (peer) : NULL;
-    if (*peer && item->stager->job)
+    free (item->peers);
+    item->peers = *peers && strcmp (peers, AW_PEER_ANY) != 0 ? strdup (peers) : NULL;
+    if (*peers && item->stager->job)
         item->copy.keep_sum = true;
 }
 

@@ -53,7 +53,7 @@ static struct aw_stager_item *item_in (struct aw_stager *s,
     if (item)
         item->instance = instance;
     if (item && peer && item->state == AW_STAGER_ITEM_QUEUED)
-        aw_stager_set_peer (item, peer);
+        aw_stager_set_peers (item, peer);
     return item;
 }
 
@@ -221,7 +221,7 @@ static char **peers_of (const struct aw_stager_job *job)
     for (uint32_t i = 0; i < job->n; i++) {
         const struct aw_stager_item *item = job->items[i];
         const char *none = item->copy.keep_sum ? AW_PEER_ANY : "";
-        const char *peer = item->peer ? item->peer : none;
+        const char *peer = item->peers ? item->peers : none;
 
         aw_textbuf_put (&texts, peer, strlen (peer) + 1);
     }

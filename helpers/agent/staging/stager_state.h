@@ -34,9 +34,9 @@ struct aw_stager_item {
     struct aw_stager_item *next;
     struct aw_stager *stager;
     struct aw_copy copy; /* owned texts */
-    char *peer; /* HOST:PORT of a node that has it; NULL: none. Owned */
+    char *peers; /* HOST:PORT of nodes that have it, with spaces between them; NULL: none. Owned */
     bool out; /* staged out */
-    bool unreached; /* the peer did not answer, which took long */
+    unsigned unreached; /* number of the peer, from 1, that did not answer, which took long */
     enum aw_stager_item_state state;
     uint32_t instance; /* for which it was last looked at */
     uint64_t stamp, bytes; /* of the source, as it was staged in */
@@ -105,8 +105,8 @@ struct aw_stager_item *aw_stager_find_item (const struct aw_stager *s, char *con
 void aw_stager_drop_item (struct aw_stager *s, struct aw_stager_item *item);
 void aw_stager_remove_item (struct aw_stager *s, struct aw_stager_item *item);
 
-/* PEER of ITEM is as a launch has it. Without memory it comes from the file system. */
-void aw_stager_set_peer (struct aw_stager_item *item, const char *peer);
+/* PEERS of ITEM are as a launch has them. Without memory it comes from the file system. */
+void aw_stager_set_peers (struct aw_stager_item *item, const char *peers);
 
 /* Is PATH in the scratch directory? Only such files may be removed. */
 bool aw_stager_in_scratch (const struct aw_stager *s, const char *path);

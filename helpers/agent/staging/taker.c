@@ -25,6 +25,7 @@ enum {
     MIB_SECONDS = 1,
     TRIES = 8, /* for one file, where the connection ends: nodes before the other one may fail */
     EMPTY_TRIES = 3, /* of these in a row, where it ends before any content: it is not given */
+    LONG_SECONDS = 5, /* to find that a node does not answer: then no other is asked */
     NUMBER = 9, /* characters of a number of the answer, with its newline */
 };
 
@@ -32,9 +33,12 @@ struct aw_taker {
     struct aw_taker_source source;
     char *buffer; /* CHUNK bytes */
     int fd; /* -1: none */
-    unsigned tries; /* that are left for a file; 0: it gives nothing more */
+    unsigned peer; /* number of the one that is asked, from 1; 0: all have been */
+    unsigned tries; /* that are left for a file; 0: this peer gives nothing more */
     unsigned empty; /* tries without any content, the last ones */
-    bool damaged; /* a sum was wrong */
+    bool wrong; /* the sum of what came last */
+    unsigned damaged; /* the last peer whose sum was wrong; 0: none */
+    bool begun; /* a file, which is asked for again */
     double limit; /* when the file must be there: what is slower than that is read elsewhere */
 };
 
@@ -56,16 +60,33 @@ static unsigned patience_of (const struct aw_taker_source *source)
     return source->patience ? source->patience : PATIENCE_SECONDS;
 }
 
-static int connect_to (const struct aw_taker_source *source)
+bool aw_taker_peer (const char *peers, unsigned number, struct aw_taker_peer *peer)
+{
+    const char *colon;
+
+    for (unsigned i = 1; peers && i < number; i++)
+        if ((peers = strchr (peers, ' ')))
+            peers++;
+    colon = peers && number > 0 ? memrchr (peers, ':', strcspn (peers, " ")) : NULL;
+    if (!colon)
+        return false;
+    peer->host = peers;
+    peer->host_length = (int)(colon - peers);
+    peer->port = (uint16_t)strtoul (colon + 1, NULL, 10);
+    return true;
+}
+
+static int connect_to (const struct aw_taker_source *source, unsigned number)
 {
     const struct timeval limit = { patience_of (source), 0 };
-    const char *colon = strrchr (source->peer, ':');
-    char *host = colon ? strndup (source->peer, (size_t)(colon - source->peer)) : NULL;
+    struct aw_taker_peer peer;
+    char *host = aw_taker_peer (source->peers, number, &peer)
+                     ? strndup (peer.host, (size_t)peer.host_length)
+                     : NULL;
     int fd = -1;
 
     if (host)
-        fd = aw_connect_once (host, (uint16_t)strtoul (colon + 1, NULL, 10), source->job,
-                              CONNECT_SECONDS, NULL);
+        fd = aw_connect_once (host, peer.port, source->job, CONNECT_SECONDS, NULL);
     free (host);
     if (fd >= 0 && fcntl (fd, F_SETFL, 0) == 0 /* blocking */
         && setsockopt (fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof (limit)) == 0)
@@ -75,18 +96,41 @@ static int connect_to (const struct aw_taker_source *source)
     return -1;
 }
 
-struct aw_taker *aw_taker_create (const struct aw_taker_source *source)
+/* Turns to the next peer, unless there is none: PEER is 0 then. */
+static void turn_to_next (struct aw_taker *taker)
+{
+    struct aw_taker_peer peer;
+
+    taker->peer++;
+    taker->tries = TRIES;
+    taker->empty = 0;
+    if (!aw_taker_peer (taker->source.peers, taker->peer, &peer))
+        taker->peer = 0;
+}
+
+struct aw_taker *aw_taker_create (const struct aw_taker_source *source, unsigned *silent)
 {
     struct aw_taker *taker = calloc (1, sizeof (*taker));
 
+    *silent = 0;
     if (!taker)
         return NULL;
     taker->source = *source;
-    taker->tries = TRIES;
+    taker->fd = -1;
     taker->buffer = malloc (CHUNK);
-    taker->fd = taker->buffer ? connect_to (source) : -1;
-    if (taker->fd >= 0)
-        return taker;
+    if (taker->buffer)
+        turn_to_next (taker);
+    while (taker->peer > 0 && *silent == 0) {
+        double begun = aw_clock_monotonic ();
+
+        taker->fd = connect_to (source, taker->peer);
+        if (taker->fd >= 0)
+            return taker;
+        if (aw_clock_monotonic () - begun > LONG_SECONDS)
+            *silent = taker->peer;
+        else
+            turn_to_next (taker);
+    }
     aw_taker_destroy (taker);
     return NULL;
 }
@@ -189,9 +233,6 @@ static int receive_file (struct aw_taker *taker, uint64_t bytes, int out, uint32
 
     *sum = 0;
     taker->empty++;
-    if (taker->tries == TRIES)
-        taker->limit = aw_clock_monotonic () + WAITS * patience_of (&taker->source)
-                       + MIB_SECONDS * (double)(bytes >> 20);
     for (;;) {
         if (receive_number (taker, &size) < 0)
             return -1;
@@ -207,13 +248,34 @@ static int receive_file (struct aw_taker *taker, uint64_t bytes, int out, uint32
         return -1;
     if (bytes > 0)
         return reject (taker);
-    taker->damaged = want != *sum;
-    return taker->damaged ? reject (taker) : 0;
+    taker->wrong = want != *sum;
+    return taker->wrong ? reject (taker) : 0;
 }
 
-bool aw_taker_got_damage (const struct aw_taker *taker)
+unsigned aw_taker_got_damage (const struct aw_taker *taker)
 {
     return taker->damaged;
+}
+
+/* Asks the peer for FILE. 0, or -1: it has not come. */
+static int take (
+    struct aw_taker *taker, const char *file, const struct stat *st, int out, uint32_t *sum)
+{
+    if (taker->fd < 0)
+        taker->fd = connect_to (&taker->source, taker->peer);
+    if (taker->fd < 0)
+        return reject (taker);
+    taker->wrong = false;
+    if (ask (taker, file, st, false) == 0
+        && receive_file (taker, (uint64_t)st->st_size, out, sum) == 0)
+        return 0;
+    if (taker->wrong) {
+        taker->damaged = taker->peer;
+        (void)!ask (taker, file, st, true);
+    }
+    close (taker->fd);
+    taker->fd = -1;
+    return -1;
 }
 
 int aw_taker_take (
@@ -221,24 +283,24 @@ int aw_taker_take (
 {
     size_t n = strlen (taker->source.scratch);
 
-    if (taker->tries == 0 || strncmp (to, taker->source.scratch, n) != 0 || to[n] != '/'
+    if (taker->peer == 0 || strncmp (to, taker->source.scratch, n) != 0 || to[n] != '/'
         || time_of (st) == 0)
         return -1;
-    if (taker->fd < 0)
-        taker->fd = connect_to (&taker->source);
-    if (taker->fd < 0)
-        return reject (taker);
-    if (ask (taker, to + n + 1, st, false) == 0
-        && receive_file (taker, (uint64_t)st->st_size, out, sum) == 0) {
+    if (!taker->begun)
+        taker->limit = aw_clock_monotonic () + WAITS * patience_of (&taker->source)
+                       + MIB_SECONDS * (double)(st->st_size >> 20);
+    taker->begun = true;
+    if (take (taker, to + n + 1, st, out, sum) == 0) {
         taker->tries = TRIES;
         taker->empty = 0;
+        taker->begun = false;
         return 0;
     }
-    if (taker->damaged)
-        (void)!ask (taker, to + n + 1, st, true);
-    close (taker->fd);
-    taker->fd = -1;
     if (taker->tries > 0 && --taker->tries > 0 && taker->empty < EMPTY_TRIES)
         return 1;
-    return reject (taker);
+    turn_to_next (taker);
+    if (aw_clock_monotonic () > taker->limit)
+        taker->peer = 0;
+    taker->begun = taker->peer > 0;
+    return taker->peer > 0 ? 1 : -1;
 }

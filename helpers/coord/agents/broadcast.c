@@ -9,6 +9,8 @@
 
 #include "core/graph/graph.h"
 
+enum { NAMED = 2 }; /* givers of a copy in a launch */
+
 static void forget (struct aw_broadcast *broadcast, struct aw_broadcast_tree *tree)
 {
     if (tree->name)
@@ -60,35 +62,56 @@ static struct aw_broadcast_tree *find (struct aw_broadcast *broadcast,
     return tree;
 }
 
-uint32_t aw_broadcast_peer (struct aw_broadcast *broadcast,
-                            uint32_t instance,
-                            const char *from,
-                            uint32_t node)
+uint32_t aw_broadcast_givers (struct aw_broadcast *broadcast,
+                              uint32_t instance,
+                              const char *from,
+                              uint32_t node,
+                              uint32_t givers[AW_BROADCAST_GIVERS])
 {
     struct aw_broadcast_tree *tree = find (broadcast, instance, from);
-    uint32_t place;
+    uint32_t place, n = 0;
 
     if (!tree || node >= broadcast->n_nodes)
-        return AW_NONE;
+        return 0;
     if (tree->places[node] == 0) {
         tree->order[tree->n] = node;
         tree->places[node] = ++tree->n;
     }
     place = tree->places[node] - 1;
-    return place > 0 ? tree->order[(place - 1) / AW_BROADCAST_CHILDREN] : AW_NONE;
+    for (uint32_t above = place; above > 0;) {
+        above = (above - 1) / AW_BROADCAST_CHILDREN;
+        givers[n++] = tree->order[above];
+    }
+    if (place >= AW_BROADCAST_CHILDREN)
+        givers[n++] = tree->order[place - 1];
+    return n;
 }
 
-/* Adds HOST:PORT of the agent that gives this copy, or AW_PEER_ANY where none does: others may take
- * it from this node.
+/* Adds HOST:PORT of the first of GIVERS whose agents give the copy, or AW_PEER_ANY where none does:
+ * others may take it from this node.
  */
-static void add_peer (struct aw_strings *texts, const struct aw_agent_link *agent)
+static void add_peers (struct aw_strings *texts,
+                       struct aw_agent_link *const *agents,
+                       const uint32_t *givers,
+                       uint32_t n_givers)
 {
-    const struct aw_event *hello = agent ? aw_agent_link_node (agent) : NULL;
+    const struct aw_event *named[NAMED];
+    uint32_t n = 0;
 
-    if (hello && hello->host && hello->port > 0)
-        aw_strings_addf (texts, "%s:%u", hello->host, hello->port);
-    else
+    for (uint32_t i = 0; i < n_givers && n < NAMED; i++) {
+        const struct aw_agent_link *agent = agents[givers[i]];
+        const struct aw_event *hello = agent ? aw_agent_link_node (agent) : NULL;
+
+        if (hello && hello->host && hello->port > 0)
+            named[n++] = hello;
+    }
+    if (n == 0)
         aw_strings_add (texts, AW_PEER_ANY);
+    else if (n == 1)
+        aw_strings_addf (texts, "%s:%u", named[0]->host, named[0]->port);
+    else
+        aw_strings_addf (texts, "%s:%u %s:%u", named[0]->host, named[0]->port, named[1]->host,
+                         named[1]->port);
 }
 
 char **aw_broadcast_peers (struct aw_broadcast *broadcast,
@@ -100,16 +123,16 @@ char **aw_broadcast_peers (struct aw_broadcast *broadcast,
     bool some = false;
 
     for (size_t i = 0; launch->peers && broadcast->n_nodes > 1 && launch->peers[i]; i++) {
-        bool shared = strcmp (launch->peers[i], AW_PEER_ANY) == 0;
-        uint32_t peer =
-            shared ? aw_broadcast_peer (broadcast, launch->instance, launch->stage_in[3 * i], node)
-                   : AW_NONE;
+        uint32_t givers[AW_BROADCAST_GIVERS];
 
-        some |= shared;
-        if (shared)
-            add_peer (texts, peer != AW_NONE ? agents[peer] : NULL);
-        else
+        if (strcmp (launch->peers[i], AW_PEER_ANY) != 0) {
             aw_strings_add (texts, "");
+            continue;
+        }
+        some = true;
+        add_peers (texts, agents, givers,
+                   aw_broadcast_givers (broadcast, launch->instance, launch->stage_in[3 * i], node,
+                                        givers));
     }
     return some && !texts->failed ? texts->v : NULL;
 }

@@ -2,7 +2,8 @@
 /* Which node copies from which other: data that many nodes stage in is read once from the shared
  * file system, and passed on along a tree, as it arrives. A node's place in the tree is the order
  * in which nodes were asked to make the copy. So a node never waits for one that was asked after
- * it. What the peer does not give in time comes from the shared file system.
+ * it. Each node knows a second one that it can ask if the first fails. What neither gives in time
+ * comes from the shared file system.
  */
 #ifndef AW_COORD_AGENTS_BROADCAST_H
 #define AW_COORD_AGENTS_BROADCAST_H
@@ -16,6 +17,7 @@
 enum {
     AW_BROADCAST_CHILDREN = 2, /* nodes that take a copy from one node, at the same time: each more
                                   shares its network */
+    AW_BROADCAST_GIVERS = 33, /* of a node, at most: the levels of the tree, and one */
     AW_BROADCASTS = 256, /* that are known at a time; older ones are forgotten */
 };
 
@@ -34,13 +36,15 @@ struct aw_broadcast {
 /* {0} with n_nodes is empty. Frees what it holds. */
 void aw_broadcast_finish (struct aw_broadcast *broadcast);
 
-/* The node from which NODE is to take the copy of FROM for INSTANCE. AW_NONE: from none, as it is
- * the first, or memory is short.
+/* The nodes from which NODE may take the copy of FROM for INSTANCE, the best first: its giver in
+ * the tree, the giver of that, and so on; then one that was asked shortly before NODE. How many; 0:
+ * it is the first, or memory is short.
  */
-uint32_t aw_broadcast_peer (struct aw_broadcast *broadcast,
-                            uint32_t instance,
-                            const char *from,
-                            uint32_t node);
+uint32_t aw_broadcast_givers (struct aw_broadcast *broadcast,
+                              uint32_t instance,
+                              const char *from,
+                              uint32_t node,
+                              uint32_t givers[AW_BROADCAST_GIVERS]);
 
 /* The peers of LAUNCH, which is about to be sent to NODE, as a launch has them. AGENTS are those of
  * the nodes, NULL for a lost one. Borrowed from TEXTS, which the caller frees. NULL: no copy of it

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The protocol of coordinator and agent: JSON objects, one a line, whose first key names the kind.
  * c: the coordinator sends it, a: the agent. "bring" and "fetch" are the copies of stage-in and
- * stage-out; "peers" are the nodes from which the former may come: HOST:PORT for each, "?" if none
- * has it but others may ask this node for it, or "" if it is not shared.
+ * stage-out; "peers" are the nodes from which the former may come: HOST:PORT for each copy,
+ * or several with spaces between them, to be asked in this order; "?" if none has it but others may
+ * ask this node for it, or "" if it is not shared.
  *
  *   c {"challenge":NONCE}                 sent on accepting; a stranger gets nothing else
  *   a {"proof":CREDENTIAL,"nonce":NONCE}  before this, at most AW_FRAME_MAX_STRANGER bytes

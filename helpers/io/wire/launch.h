@@ -47,7 +47,8 @@ struct aw_launch {
     int notice_signal;
     /* Copies, three texts each: from, to, and "checksum" or "". NULL-terminated; NULL: none. */
     char **stage_in; /* to the node, before the task starts (START), or without a task (STAGE) */
-    /* For each copy of stage_in the node that has it, HOST:PORT. AW_PEER_ANY: all tasks of the
+    /* For each copy of stage_in the node that has it, HOST:PORT; or several with spaces between
+     * them, to be asked one after the other until one gives it. AW_PEER_ANY: all tasks of the
      * instance make it, so the backend may name one; where it names none, other nodes may still
      * take the copy from this node. "": the copy is not shared. NULL: no copy is.
      */
