@@ -12,8 +12,7 @@
 
 #include "core/sched/sched_state.h"
 
-static const double UNKNOWN =
-    1; /* seconds that tasks are taken to last before any of them has ended */
+static const double UNKNOWN = 1; /* seconds that tasks are taken to last until one has ended */
 static const double MOST = 4; /* for each place: more would not be started in a round trip either */
 
 /* Would a task that waits for predecessors come before those of INSTANCE, if it were ready? */
