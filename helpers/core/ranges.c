@@ -102,6 +102,31 @@ int aw_ranges_push (struct aw_ranges *ranges, uint32_t first, uint32_t last, dou
     return 0;
 }
 
+int aw_ranges_push_front (struct aw_ranges *ranges, uint32_t id, double t)
+{
+    struct aw_range run = { id, id, t };
+    const struct aw_range *front;
+    uint32_t n;
+
+    if (make_room (ranges, ranges->most + most_runs (&run)) < 0)
+        return -1;
+    front = aw_ranges_front (ranges);
+    if (front && front->t == t && front->first == id + 1) {
+        run.last = front->last;
+        aw_ranges_drop (ranges);
+    }
+    n = ranges->end - ranges->head;
+    if (ranges->head == 0) {
+        memmove (ranges->items + 1, ranges->items, n * sizeof (*ranges->items));
+        ranges->end++;
+    }
+    else
+        ranges->head--;
+    ranges->items[ranges->head] = run;
+    ranges->most += most_runs (&run);
+    return 0;
+}
+
 void aw_ranges_drop (struct aw_ranges *ranges)
 {
     ranges->most -= most_runs (&ranges->items[ranges->head]);

@@ -38,6 +38,9 @@ const struct aw_range *aw_ranges_at (const struct aw_ranges *ranges, uint32_t i)
 /* Appends FIRST..LAST. 0, or -1 with ENOMEM. */
 int aw_ranges_push (struct aw_ranges *ranges, uint32_t first, uint32_t last, double t);
 
+/* Puts ID in front of all, as if it had come at T. 0, or -1 with ENOMEM. */
+int aw_ranges_push_front (struct aw_ranges *ranges, uint32_t id, double t);
+
 /* Removes the first id and returns it. The queue must not be empty. */
 uint32_t aw_ranges_pop (struct aw_ranges *ranges);
 

@@ -29,6 +29,7 @@ struct rig {
     struct aw_sched *s;
     struct part runs[MOST], given[MOST]; /* given: in the order in which they came */
     uint32_t n_runs, n_given;
+    uint32_t n_drained; /* nodes */
     uint32_t killed[MOST], n_killed; /* tasks, since `turn` was called last */
     bool ended;
     double t;
@@ -89,6 +90,8 @@ static void turn (struct rig *rig)
             keep (rig, &action);
         else if (action.type == AW_EVENT_KILL)
             rig->killed[rig->n_killed++] = action.task;
+        else if (action.type == AW_EVENT_NODE_DRAIN)
+            rig->n_drained++;
         rig->ended = rig->ended || action.type == AW_EVENT_END;
     }
 }
@@ -490,6 +493,111 @@ static void a_start_that_crosses_a_cancel_is_killed (void **state)
     free (rig);
 }
 
+/* "later" comes after "first" in the order, wherever there is room. */
+static void no_task_that_comes_later_starts_before (void **state)
+{
+    struct rig *rig = malloc (sizeof (*rig));
+    struct aw_graph *g = aw_graph_create ();
+    uint32_t n = 0;
+
+    (void)state;
+    graphs_set (g, "first", 40, 1, 0, 2);
+    graphs_set (g, "later", 100, 1, 0, 1);
+    g->sets[0].on_failure = AW_ON_FAILURE_CONTINUE;
+    assert_int_equal (aw_graph_finalize (g, NULL), 0);
+    open_rig (rig, g, 1, 60);
+    turn (rig);
+    assert_int_equal (rig->n_given, 16);
+    while (aw_sched_counts (rig->s, 0).ready > rig->n_given) { /* nothing follows a failure */
+        rig->t += 0.1;
+        end (rig, 0, AW_STATUS_FAILED, 1);
+        turn (rig);
+        assert_int_equal (rig->n_killed, 0);
+    }
+    while (rig->n_given > 0) {
+        rig->t += 0.1;
+        end (rig, 0, AW_STATUS_FAILED, 1);
+        turn (rig);
+        assert_int_equal (rig->n_killed, 1);
+        turn (rig);
+        assert_int_equal (rig->n_killed, 0); /* one place, one that comes back */
+        give_back (rig, rig->killed[0]);
+        turn (rig);
+        assert_int_equal (rig->n_runs, 4);
+        for (uint32_t i = 0; i < rig->n_runs; i++)
+            assert_int_equal (aw_graph_task (g, rig->runs[i].task).set, 0);
+        n++;
+    }
+    assert_int_equal (n, 16);
+    end (rig, 0, AW_STATUS_FAILED, 1);
+    turn (rig);
+    assert_int_equal (rig->n_runs, 4);
+    assert_int_equal (aw_graph_task (g, rig->runs[3].task).set, 1);
+    close_rig (rig);
+    free (rig);
+}
+
+/* It is the next to start, before those that were behind it. */
+static void a_task_that_comes_back_has_its_turn_again (void **state)
+{
+    struct rig *rig = malloc (sizeof (*rig));
+
+    (void)state;
+    open_rig (rig, bag (1000), 1, 1);
+    rig->g->sets[0].on_failure = AW_ON_FAILURE_CONTINUE;
+    turn (rig);
+    assert_int_equal (rig->given[1].task, 5);
+    give_back (rig, 5);
+    rig->t = 1;
+    end (rig, 0, AW_STATUS_FAILED, 1);
+    turn (rig);
+    assert_int_equal (rig->runs[rig->n_runs - 1].task, 5);
+    close_rig (rig);
+    free (rig);
+}
+
+/* Tasks that have not started are no proof that they live longer elsewhere. */
+static void assigned_tasks_are_no_proof_against_a_node (void **state)
+{
+    struct rig *rig = malloc (sizeof (*rig));
+
+    (void)state;
+    open_rig (rig, bag (1000), 2, 60);
+    rig->g->sets[0].on_failure = AW_ON_FAILURE_CONTINUE;
+    turn (rig);
+    assert_true (rig->n_given > 0);
+    for (int i = 0; i < 400; i++) {
+        rig->t += 0.1;
+        end (rig, 0, AW_STATUS_FAILED, 0.1);
+        turn (rig);
+    }
+    assert_true (rig->n_given > 0);
+    assert_int_equal (rig->n_drained, 0);
+    close_rig (rig);
+    free (rig);
+}
+
+/* Sets of one name count as one for their durations, whatever their tasks need. */
+static void places_are_those_of_the_same_demand (void **state)
+{
+    struct rig *rig = malloc (sizeof (*rig));
+    struct aw_graph *g = aw_graph_create ();
+    struct aw_set *wide;
+
+    (void)state;
+    graphs_set (g, "small", 4, 1, 0, NAN);
+    wide = graphs_set (g, "wide", 100, CPUS, 0, NAN);
+    wide->group = 0;
+    assert_int_equal (aw_graph_finalize (g, NULL), 0);
+    g->sets[1].group = 0;
+    open_rig (rig, g, 1, 60);
+    turn (rig);
+    assert_int_equal (rig->n_runs, 4); /* of "small": none of "wide" can follow one of these */
+    assert_int_equal (rig->n_given, 0);
+    close_rig (rig);
+    free (rig);
+}
+
 static void a_cancelled_task_that_comes_back_does_not_run (void **state)
 {
     struct rig *rig = malloc (sizeof (*rig));
@@ -526,6 +634,38 @@ static void tasks_of_a_lost_node_start_elsewhere (void **state)
     assert_int_equal (aw_sched_counts (rig->s, 0).running, 4);
     assert_int_equal (aw_sched_counts (rig->s, 0).ready, 96);
     assert_true (aw_sched_is_over (rig->s, task, 0)); /* it may have started */
+    close_rig (rig);
+    free (rig);
+}
+
+/* Its agent may have started it already: that counts, and is no place for another one. */
+static void a_task_may_start_on_a_node_that_is_drained (void **state)
+{
+    struct rig *rig = malloc (sizeof (*rig));
+    struct aw_event drain = { .type = AW_EVENT_NODE_DRAIN, .node = 1, .reason = "bad" };
+    uint32_t i = 0, n;
+
+    (void)state;
+    open_rig (rig, bag (100), 2, 1);
+    turn (rig);
+    handle (rig, &drain);
+    while (rig->runs[i].node != 1)
+        i++;
+    n = rig->n_given;
+    end (rig, i, AW_STATUS_COMPLETED, 1);
+    assert_int_equal (rig->n_given, n - 1);
+    turn (rig);
+    assert_int_equal (rig->n_killed, n / 2 - 1); /* the others there */
+    give_back_killed (rig);
+    turn (rig);
+    assert_int_equal (rig->n_runs, 8);
+    for (i = 0; i < rig->n_runs; i++)
+        if (rig->runs[i].node == 1)
+            end (rig, i--, AW_STATUS_COMPLETED, 1);
+    assert_int_equal (aw_sched_pool (rig->s)->free.cpus, 0); /* of the other node's */
+    turn (rig);
+    for (i = 0; i < rig->n_runs; i++)
+        assert_int_equal (rig->runs[i].node, 0);
     close_rig (rig);
     free (rig);
 }
@@ -631,7 +771,7 @@ static void the_node_with_the_fewest_for_each_place_comes_first (void **state)
     aw_backlog_assigned (&b, 2, -4);
     assert_int_equal (b.n_stranded, 0);
     assert_int_equal (b.n, 4);
-    aw_backlog_count_again (&b, 5);
+    aw_backlog_count_again (&b, 5, 2);
     assert_int_equal (b.n_stranded, 1);
     assert_int_equal (b.set, 5);
     assert_int_equal (aw_backlog_next (&b, 100), AW_NONE);
@@ -651,8 +791,13 @@ int main (void)
         cmocka_unit_test (a_node_without_places_gives_all_back),
         cmocka_unit_test (a_place_elsewhere_takes_a_task_back),
         cmocka_unit_test (a_start_that_crosses_a_cancel_is_killed),
+        cmocka_unit_test (no_task_that_comes_later_starts_before),
+        cmocka_unit_test (a_task_that_comes_back_has_its_turn_again),
+        cmocka_unit_test (assigned_tasks_are_no_proof_against_a_node),
+        cmocka_unit_test (places_are_those_of_the_same_demand),
         cmocka_unit_test (a_cancelled_task_that_comes_back_does_not_run),
         cmocka_unit_test (tasks_of_a_lost_node_start_elsewhere),
+        cmocka_unit_test (a_task_may_start_on_a_node_that_is_drained),
         cmocka_unit_test (a_simulation_assigns_none),
         cmocka_unit_test (what_cannot_be_is_refused),
         cmocka_unit_test (the_node_with_the_fewest_for_each_place_comes_first),

@@ -73,7 +73,13 @@ static void any_sequence_of_changes_agrees_with_a_plain_list (void **state)
                 list[n++] = next++;
         }
         else if (what == 2 && n > 0) {
+            double t = aw_ranges_front (&r)->t + graphs_below (&seed, 2);
+
             assert_int_equal (aw_ranges_pop (&r), list[0]);
+            if (graphs_below (&seed, 2) == 0) {
+                assert_int_equal (aw_ranges_push_front (&r, list[0], t), 0);
+                continue;
+            }
             memmove (list, list + 1, --n * sizeof (*list));
         }
         else if (n > 0) {
@@ -153,6 +159,8 @@ static void removal_needs_no_memory (void **state)
         }
         for (uint32_t i = graphs_below (&random, n); i > 0; i--)
             assert_int_equal (aw_ranges_pop (&r), popped++);
+        for (uint32_t i = popped > 0 ? graphs_below (&random, popped) : 0; i > 0; i--)
+            assert_int_equal (aw_ranges_push_front (&r, --popped, graphs_below (&random, 2)), 0);
         assert_int_equal (aw_ranges_clone (&copy, &r), 0);
         memory_gone = true;
         assert_int_equal (aw_ranges_push (&r, 1 << 20, 1 << 21, 9), -1); /* nothing changes */

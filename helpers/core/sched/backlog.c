@@ -94,9 +94,10 @@ static void change (struct aw_backlog *b, uint32_t node, struct aw_backlog_node 
     nodes_moved (b->heap, b->n_nodes, new.at, b);
 }
 
-void aw_backlog_count_again (struct aw_backlog *b, uint32_t set)
+void aw_backlog_count_again (struct aw_backlog *b, uint32_t set, uint32_t shape)
 {
     b->set = set;
+    b->shape = shape;
     b->n_stranded = 0;
     for (uint32_t i = 0; i < b->n_nodes; i++) {
         b->nodes[i].places = 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What nodes have in advance: assigned attempts, which start there as others end. Only tasks of one
- * set are assigned at a time. A place is what a running attempt of that set holds: the next one
- * starts in it. The node whose places have the fewest assigned attempts comes first.
+ * set, and of one demand, are assigned at a time. A place is what a running attempt of that set
+ * holds: the next one starts in it. The node whose places have the fewest assigned attempts comes
+ * first.
  */
 #ifndef AW_CORE_SCHED_BACKLOG_H
 #define AW_CORE_SCHED_BACKLOG_H
@@ -21,8 +22,8 @@ struct aw_backlog {
     struct aw_backlog_node *nodes; /* by number; owned */
     uint32_t n_nodes;
     uint32_t room; /* private */
-    uint32_t *heap; /* private: nodes by AW_BACKLOG_BEFORE */
-    uint32_t set; /* of whose tasks places are counted */
+    uint32_t *heap; /* private: nodes, the one that gets the next attempt in front */
+    uint32_t set, shape; /* of whose tasks places are counted: of equal duration and demand */
     uint32_t n; /* assigned attempts on all nodes */
     uint32_t n_stranded; /* nodes that have some, and no places */
     uint32_t
@@ -31,6 +32,8 @@ struct aw_backlog {
     /* For the owner: */
     uint32_t n_returning; /* attempts that are taken back, and have not come */
     uint32_t instance; /* of the last one that was assigned */
+    double t; /* when its task became ready */
+    uint32_t before; /* 1 + an instance that came before another one, while it waited; 0: none */
     uint32_t clear; /* 1 + an instance of which no waiting one comes before; 0: not known */
 };
 
@@ -43,8 +46,8 @@ int aw_backlog_clone (struct aw_backlog *backlog, const struct aw_backlog *from)
 /* Adds nodes without places up to N. 0, or -1 with ENOMEM. */
 int aw_backlog_add_nodes (struct aw_backlog *backlog, uint32_t n);
 
-/* Forgets all places, to count those of SET. */
-void aw_backlog_count_again (struct aw_backlog *backlog, uint32_t set);
+/* Forgets all places, to count those of SET and SHAPE. */
+void aw_backlog_count_again (struct aw_backlog *backlog, uint32_t set, uint32_t shape);
 
 /* NODE has BY more places, or assigned attempts; fewer if it is negative. */
 void aw_backlog_places (struct aw_backlog *backlog, uint32_t node, int by);

@@ -262,6 +262,11 @@ uint32_t aw_ready_front (const struct aw_ready *r, uint32_t instance)
     return aw_ranges_front (&r->queues[instance])->first;
 }
 
+double aw_ready_since (const struct aw_ready *r, uint32_t instance)
+{
+    return aw_ranges_front (&r->queues[instance])->t;
+}
+
 /* The instances of a shape, which know their places. */
 #define PLACE_INSTANCE(r, instance, place) ((r)->position[instance] = (uint32_t)(place))
 AW_HEAP_DEFINE_PLACED (instances, uint32_t, struct aw_ready *, aw_ready_before, PLACE_INSTANCE)
@@ -458,6 +463,22 @@ int aw_ready_push (struct aw_ready *r, uint32_t first, uint32_t last, double t)
             insert (r, instance);
         first = end + 1;
     }
+    return 0;
+}
+
+int aw_ready_push_front (struct aw_ready *r, uint32_t task, double t)
+{
+    struct aw_task at = aw_graph_task (r->graph, task);
+    uint32_t instance = aw_graph_instance (r->graph, at.iteration, at.set);
+    struct aw_shape *shape = &r->shapes[r->shape_of[at.set]];
+
+    if (aw_array_reserve (&shape->heap, &shape->room, shape->n + 1) < 0
+        || aw_ranges_push_front (&r->queues[instance], task, t) < 0)
+        return -1;
+    if (r->position[instance] == AW_NONE)
+        insert (r, instance);
+    else
+        adjust (r, instance);
     return 0;
 }
 

@@ -79,6 +79,9 @@ int aw_ready_grow (struct aw_ready *ready, const struct aw_graph_size *old);
  */
 int aw_ready_push (struct aw_ready *ready, uint32_t first, uint32_t last, double t);
 
+/* Puts TASK, ready since T, in front of those of its instance. 0, or -1 with ENOMEM. */
+int aw_ready_push_front (struct aw_ready *ready, uint32_t task, double t);
+
 /* Removes TASK. False: it is not there. */
 bool aw_ready_remove (struct aw_ready *ready, uint32_t task);
 
@@ -97,6 +100,9 @@ bool aw_ready_ranks_before (const struct aw_ready *ready, uint32_t a, uint32_t b
 
 /* The first task in an instance's queue, which is not empty. */
 uint32_t aw_ready_front (const struct aw_ready *ready, uint32_t instance);
+
+/* When that one became ready. */
+double aw_ready_since (const struct aw_ready *ready, uint32_t instance);
 
 /* A task of SET starts. If SET is a stream, other streams start a task before its next one
  * (core/graph/streams.h).

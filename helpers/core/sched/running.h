@@ -15,7 +15,7 @@ struct aw_running {
     uint32_t task, set, attempt, node;
     struct aw_idset cpus, gpus;
     struct aw_demand demand;
-    double start;
+    double start; /* of one that is assigned: when its task became ready */
     double end; /* expected; INFINITY: not known */
     bool staging; /* its data is being staged in, or is there: it has no CPUs and GPUs yet */
     bool staged; /* ... is there */

@@ -28,7 +28,8 @@ bool aw_sched_is_assigned (const struct aw_sched *s, uint32_t task)
 
 void aw_sched_count_place (struct aw_sched *s, const struct aw_running *run, int by)
 {
-    if (s->config.backlog > 0 && aw_estimate_set (&s->estimate, run->set) == s->backlog.set
+    if (s->config.backlog > 0 && s->ready.shape_of[run->set] == s->backlog.shape
+        && aw_estimate_set (&s->estimate, run->set) == s->backlog.set
         && aw_sched_is_assignable (s, run->set))
         aw_backlog_places (&s->backlog, run->node, by);
 }

@@ -346,7 +346,7 @@ static bool choose (struct aw_sched *s, struct aw_choice *choice)
             shape = later;
             first = aw_sched_first_startable (s, shape);
         }
-        if (!shape)
+        if (!shape || aw_sched_yields (s, first))
             return false;
         if (place (s, shape, first, choice))
             return true;

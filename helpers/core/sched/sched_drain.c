@@ -19,7 +19,8 @@ static uint32_t count_living (const struct aw_sched *s, const struct aw_running 
 
     *proof = false;
     while (n < ENOUGH && (other = aw_running_each (&s->running, &cursor))) {
-        if (other->set != run->set || other->node == run->node || other->start > run->start)
+        if (other->set != run->set || other->node == run->node || other->staging
+            || other->start > run->start)
             continue;
         *proof = *proof || other->start < since;
         n++;

@@ -57,6 +57,15 @@ static int queue_again (struct aw_sched *s, uint32_t task, double delay)
     return aw_ranges_push (&s->news.ready, task, task, s->now);
 }
 
+/* TASK has come back from a node: it has its turn again, as one that is ready since T. */
+static int queue_in_front (struct aw_sched *s, uint32_t task, double t)
+{
+    return aw_ready_push_front (&s->ready, task, t) < 0
+                   || aw_ranges_push (&s->news.ready, task, task, s->now) < 0
+               ? -1
+               : 0;
+}
+
 int aw_sched_wake (struct aw_sched *s)
 {
     while (aw_delay_queue_next (&s->delayed) <= s->now)
@@ -103,9 +112,10 @@ static int keep_worker (struct aw_sched *s, const struct aw_running *run, const 
 int aw_sched_finish_run (struct aw_sched *s, struct aw_running *run, const struct aw_event *ev)
 {
     uint32_t task = run->task, set = run->set;
-    bool returned = run->assigned && ev->status == AW_STATUS_CANCELLED; /* its number is free */
+    bool assigned = run->assigned;
+    bool returned = assigned && ev->status == AW_STATUS_CANCELLED; /* its number is free */
     bool unstarted = (run->staging && ev->status == AW_STATUS_CANCELLED)
-                     || (run->assigned && ev->status == AW_STATUS_NODE_FAIL);
+                     || (assigned && ev->status == AW_STATUS_NODE_FAIL);
     bool service = s->graph->sets[set].service, succeeded;
     double delay;
 
@@ -116,7 +126,8 @@ int aw_sched_finish_run (struct aw_sched *s, struct aw_running *run, const struc
         aw_sched_count_place (s, run, -1);
         aw_sched_give_back (s, run, aw_demand_nodes (&run->demand));
     }
-    aw_sched_hold_end (s, run);
+    if (!assigned)
+        aw_sched_hold_end (s, run);
     if (s->services.n && !run->staging)
         aw_sched_end_service (s, run);
     aw_running_free (&s->running, run);
@@ -141,6 +152,8 @@ int aw_sched_finish_run (struct aw_sched *s, struct aw_running *run, const struc
         s->tries[task].restarted = false;
         return queue_again (s, task, 0);
     }
+    if (unstarted && assigned)
+        return queue_in_front (s, task, run->start);
     if (unstarted)
         return queue_again (s, task, 0); /* killed by the coordinator before it started */
     if (try_again (s, task, ev, &delay))

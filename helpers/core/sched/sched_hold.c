@@ -36,7 +36,7 @@ static void count_running (const struct aw_sched *s, struct aw_flow *flows)
         struct aw_task at = aw_graph_task (s->graph, run->task);
         uint32_t instance = aw_graph_instance (s->graph, at.iteration, at.set);
 
-        if (instance >= n)
+        if (instance >= n || run->assigned)
             continue;
         flows[instance].running++;
         flows[instance].last_start = fmax (flows[instance].last_start, run->start);

@@ -33,7 +33,7 @@ static bool next_of_lost_node (struct aw_sched *s, struct aw_event *action)
         action->attempt = run->attempt;
         action->node = n;
         action->status = AW_STATUS_NODE_FAIL;
-        action->seconds = s->now - run->start;
+        action->seconds = run->assigned ? 0 : s->now - run->start;
         action->reason = "node lost";
         action->returned = run->assigned;
         if (aw_sched_finish_run (s, run, action) < 0 || aw_sched_serve (s) < 0)

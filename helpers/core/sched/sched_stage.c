@@ -141,7 +141,7 @@ struct aw_running *aw_sched_stranded (const struct aw_sched *s)
     while ((run = aw_running_each (&s->running, &cursor))) {
         struct aw_task at = aw_graph_task (s->graph, run->task);
 
-        if (run->staging && !run->killed
+        if (run->staging && !run->assigned && !run->killed
             && (s->stopped || s->health.nodes[run->node].drained
                 || !aw_sched_in_time (s, aw_graph_instance (s->graph, at.iteration, at.set))
                 || aw_sched_is_forsaken (s, aw_graph_instance (s->graph, at.iteration, at.set))))
@@ -164,6 +164,8 @@ void aw_sched_leave_staging (struct aw_sched *s, struct aw_running *run)
 static void begin_assigned (struct aw_sched *s, struct aw_running *run)
 {
     aw_sched_leave_backlog (s, run);
+    run->start = s->now;
+    aw_sched_hold_begin (s, run);
     aw_sched_count_place (s, run, 1);
     aw_depend_run (&s->depend, run->set, run->task);
     s->cancels |= s->tries[run->task].cancelled || s->tries[run->task].restarted;

@@ -450,6 +450,10 @@ struct aw_shape *aw_sched_next_later (const struct aw_sched *s, uint32_t first);
 /* A task starts: those that are put off are considered again. */
 void aw_sched_open_later (struct aw_sched *s);
 
+/* sched_assign.c. Must a task of INSTANCE wait, because one that a node has comes before it, and
+ * will come back for the room that is there? */
+bool aw_sched_yields (struct aw_sched *s, uint32_t instance);
+
 /* sched_decide.c. Among blocked shapes, or among the others, the one whose FIRST instance that can
  * end by the limit comes before those of all others. The first instances of shapes may be late, or
  * not served. NULL: there is none.
