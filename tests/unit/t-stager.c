@@ -18,7 +18,6 @@
 
 #include "agent/staging/stager.h"
 #include "staging.h"
-#include "util/clock.h"
 #include "util/processes.h"
 
 static void wrong_arguments_are_rejected (void **state)
@@ -173,7 +172,6 @@ static pid_t copying_process (void)
 static void a_copy_that_hangs_does_not_hold_up_the_agent (void **state)
 {
     struct staging *f = *state;
-    double began, seconds;
     int early;
     pid_t pid;
 
@@ -186,9 +184,7 @@ static void a_copy_that_hangs_does_not_hold_up_the_agent (void **state)
     while (!(pid = copying_process ()))
         event_base_loop (f->base, EVLOOP_NONBLOCK);
     assert_int_equal (kill (pid, SIGSTOP), 0);
-    began = aw_clock_monotonic ();
-    staging_release (f, 0);
-    seconds = aw_clock_monotonic () - began;
+    staging_release (f, 0); /* if it waited, it would for ever */
     staging_stage_in (f, 1, 0, "b", ""); /* another one is not held up */
     staging_assert_staged (f, 1, 2000);
     staging_release (f, 1);
@@ -197,7 +193,6 @@ static void a_copy_that_hangs_does_not_hold_up_the_agent (void **state)
         event_base_loop (f->base, EVLOOP_NONBLOCK);
     early = f->requests[2].n;
     assert_int_equal (kill (pid, SIGCONT), 0);
-    assert_true (seconds < 0.1);
     assert_int_equal (early, 0);
     staging_assert_staged (f, 2, 2000);
     assert_true (staging_is_there (f, "base/run/node/a"));
