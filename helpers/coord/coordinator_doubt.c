@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Is a node lost, or does the job end? Slurm ends a job's nodes one after the other, so the first
  * signs are the same: an agent gets SIGTERM, a connection is lost, a task is killed. Such events
- * are kept until Slurm has reported the state of the job, and meanwhile nothing starts.
+ * are kept until Slurm has reported the state of the job. Until then, nodes get no more tasks. They
+ * still start those that they have in advance.
  *
  *     no doubt -> doubt (events are kept) -> the job runs: they are events of lost nodes
  *                                         -> the job ends: the run stops, its tasks are cancelled
@@ -114,6 +115,14 @@ static bool keep_place (struct aw_coordinator *c, const struct aw_event *finish)
            && aw_idset_copy (&c->place_gpus, &run.gpus) == 0;
 }
 
+/* Does the node have what FINISH says that it has started? An attempt may be over: a request or the
+ * loss of a node has ended it. */
+static bool has_next (const struct aw_coordinator *c, const struct aw_event *finish)
+{
+    return aw_sched_is_assigned (c->sched, finish->next)
+           && !aw_sched_is_over (c->sched, finish->next, finish->next_attempt);
+}
+
 /* The node has started an assigned attempt in the place of the one that FINISH has ended. */
 static void start_next (struct aw_coordinator *c, const struct aw_event *finish)
 {
@@ -126,7 +135,14 @@ static void start_next (struct aw_coordinator *c, const struct aw_event *finish)
         .gpus = c->place_gpus,
     };
 
-    aw_coordinator_handle_event (c, &start);
+    if (has_next (c, finish))
+        aw_coordinator_handle_event (c, &start);
+    else if (c->exit_code < 0)
+        aw_display_message (c->display,
+                            "async-workflow: ignored: %s reports the start of task %u, attempt %u, "
+                            "which was not assigned to it",
+                            aw_sched_pool (c->sched)->nodes[finish->node].name, finish->next,
+                            finish->next_attempt);
 }
 
 void aw_coordinator_end_attempt (struct aw_coordinator *c, const struct aw_event *ev)
@@ -142,8 +158,9 @@ void aw_coordinator_end_attempt (struct aw_coordinator *c, const struct aw_event
     judge_end (c, &mine);
     aw_judge_finish (&mine, &graph->sets[aw_graph_task (graph, ev->task).set].success);
     goes_on = keep_place (c, &mine);
-    if (aw_coordinator_handle_event (c, &mine) == 0 && goes_on)
-        start_next (c, &mine);
+    aw_coordinator_handle_event (c, &mine);
+    if (goes_on)
+        start_next (c, &mine); /* also where memory is too short for all that the end means */
 }
 
 static bool runs_on (const struct aw_event *run, uint32_t node)
@@ -154,7 +171,9 @@ static bool runs_on (const struct aw_event *run, uint32_t node)
     return run->node == node;
 }
 
-/* After a stop, attempts on a lost node count as cancelled, like all others. */
+/* After a stop, attempts that run on a lost node count as cancelled, as those on other nodes do.
+ * What the node has in advance has not started, as far as is known: the scheduler ends that as
+ * node_fail. */
 static void cancel_attempts (struct aw_coordinator *c, uint32_t node, const char *reason)
 {
     struct aw_event run;

@@ -46,6 +46,15 @@ void aw_coordinator_flush_journal (struct aw_coordinator *c)
     aw_coordinator_check_journal (c, aw_journal_flush (c->journal, &err), &err);
 }
 
+/* Has EV happened? RC is what the scheduler said of it. Where memory was too short for all that an
+ * end means, the attempt has ended all the same. */
+static bool has_happened (const struct aw_coordinator *c, const struct aw_event *ev, int rc)
+{
+    return rc == 0
+           || (ev->type == AW_EVENT_FINISH && ev->task < c->config.workflow->graph->n_tasks
+               && aw_sched_is_over (c->sched, ev->task, ev->attempt));
+}
+
 /* The scheduler comes first: an event that it rejects has not happened. After the end of the run
  * events are ignored. */
 int aw_coordinator_handle_event (struct aw_coordinator *c, struct aw_event *ev)
@@ -65,10 +74,11 @@ int aw_coordinator_handle_event (struct aw_coordinator *c, struct aw_event *ev)
     rc = aw_sched_handle (c->sched, ev, &err);
     if (rc < 0)
         aw_display_message (c->display, "async-workflow: ignored: %s", err.text);
-    else
+    if (has_happened (c, ev, rc)) {
         aw_coordinator_record (c, ev);
-    if (c->requests)
-        aw_task_requests_event (c->requests, ev);
+        if (c->requests)
+            aw_task_requests_event (c->requests, ev);
+    }
     aw_coordinator_want_turn (c); /* the scheduler may want to stop, for lack of memory */
     return rc;
 }

@@ -150,6 +150,54 @@ static void a_run_survives_a_lost_node_but_not_its_last_one (void **state)
     coordinated_finish (&both);
 }
 
+/* Task 0 ends, and its node reports that it has started another one in its place. */
+static struct aw_event followed = { .type = AW_EVENT_FINISH,
+                                    .status = AW_STATUS_COMPLETED,
+                                    .continued = true };
+
+static void report_next (evutil_socket_t fd, short what, void *arg)
+{
+    struct coordinated *r = arg;
+
+    (void)fd;
+    (void)what;
+    r->callbacks->task_finished (r->callbacks->arg, &followed);
+}
+
+static void is_followed (void *arg,
+                         uint32_t node,
+                         const struct aw_launch *launch,
+                         struct aw_fake_outcome *outcome)
+{
+    outcome->seconds = 0.2;
+    if (launch->task == 0) {
+        followed.node = node;
+        coordinated_after (arg, 0.05, report_next, arg);
+    }
+}
+
+/* Only what a node was assigned can start there by itself. */
+static void a_start_of_what_was_not_assigned_is_ignored (void **state)
+{
+    static const uint32_t others[] = { 0, 1, 2, 3, 1000000, UINT32_MAX - 1, UINT32_MAX };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof (others) / sizeof (others[0]); i++) {
+        struct coordinated r = { .tasks = "{ \"a\": { \"count\": 3, \"command\": [\"x\"] } }",
+                                 .nodes = 1,
+                                 .cpus = 2,
+                                 .plan = is_followed };
+        struct coordinated_replay p;
+
+        followed.next = others[i];
+        assert_int_equal (run (&r), 0);
+        coordinated_check (&r, 0, &p);
+        assert_int_equal (coordinated_lines (&r, "\"event\":\"start\"", NULL), 3);
+        assert_int_equal (r.launches, 3);
+        coordinated_finish (&r);
+    }
+}
+
 static void a_run_that_the_pool_cannot_start_has_no_launches (void **state)
 {
     struct coordinated large = { .tasks = "{ \"a\": { \"cpus\": 5, \"command\": [\"x\"] } }",
@@ -296,6 +344,7 @@ int main (void)
         cmocka_unit_test (a_failed_task_is_retried_or_fails_the_run),
         cmocka_unit_test (a_stopped_run_ends_its_tasks_and_kills_stubborn_ones),
         cmocka_unit_test (a_run_survives_a_lost_node_but_not_its_last_one),
+        cmocka_unit_test (a_start_of_what_was_not_assigned_is_ignored),
         cmocka_unit_test (a_run_that_the_pool_cannot_start_has_no_launches),
         cmocka_unit_test (a_completion_that_cannot_be_written_starts_nothing),
         cmocka_unit_test (a_start_that_cannot_be_written_is_not_sent),
