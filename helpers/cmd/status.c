@@ -45,7 +45,7 @@ static void put_head (const struct aw_report *report, struct aw_textbuf *out)
 {
     const struct aw_summary *sum = &report->summary;
     const struct aw_history *history = &report->history;
-    uint32_t cpus = 0;
+    uint32_t cpus = 0, assigned = aw_report_assigned (report);
     double gpus = 0;
     char time[32];
 
@@ -77,9 +77,9 @@ static void put_head (const struct aw_report *report, struct aw_textbuf *out)
     }
     put_plan (report, out);
     put_staging (history, out);
-    if (history->n_assigned && aw_report_outcome (report) == AW_OUTCOME_RUNNING)
-        aw_textbuf_printf (out, "\n%u ready task%s assigned to nodes in advance",
-                           history->n_assigned, history->n_assigned == 1 ? " is" : "s are");
+    if (assigned)
+        aw_textbuf_printf (out, "\n%u ready task%s assigned to nodes in advance", assigned,
+                           assigned == 1 ? " is" : "s are");
     if (history->stalled) {
         aw_textbuf_putc (out, '\n');
         aw_textbuf_plain (out, history->stall, strlen (history->stall));

@@ -50,7 +50,15 @@ test_expect_success 'a live status counts them as not started, and says how many
 test_expect_success 'without a coordinator none is assigned any more' '
     async-workflow status run >out &&
     grep "^w: interrupted" out &&
-    ! grep "assigned" out
+    ! grep "assigned" out &&
+    async-workflow status --json run >out.json &&
+    grep "\"assigned\":0," out.json &&
+    async-workflow explain run >out &&
+    grep "^w: interrupted" out &&
+    ! grep "assigned" out &&
+    grep "CPUs: 3 ready tasks are waiting for them" out &&
+    async-workflow explain run "a[2]" >out &&
+    grep "^a\[2\]: waiting: 2 CPUs more must be free on" out
 '
 
 test_expect_success 'explain names the node of such a task, and when the task is expected to start' '

@@ -40,6 +40,10 @@ const char *aw_explain_when (const struct aw_explain *ex, double t, char *buf, s
 /* Adds one line, without its newline: how TASK is doing. */
 void aw_explain_line (struct aw_explain *ex, uint32_t task);
 
+/* Index, in the history, of the node that has TASK in advance; AW_NONE: none has, as in a run
+ * without a coordinator. */
+uint32_t aw_explain_node (const struct aw_explain *ex, uint32_t task);
+
 /* Why TASK has not started: as aw_sched_why, but what a node has in advance is known from the
  * journal. */
 void aw_explain_why (const struct aw_explain *ex, uint32_t task, struct aw_reason *reason);

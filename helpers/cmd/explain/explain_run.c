@@ -65,7 +65,7 @@ static uint32_t first_waiting (const struct aw_explain *ex, uint32_t set)
 
         for (uint32_t task = first; task < first + graph->sets[set].count; task++)
             if (aw_history_state (&ex->report.history, task) == AW_HISTORY_UNSTARTED) {
-                if (aw_history_assigned_to (&ex->report.history, task) == AW_NONE)
+                if (aw_explain_node (ex, task) == AW_NONE)
                     return task;
                 assigned = assigned == AW_NONE ? task : assigned;
             }
@@ -148,6 +148,7 @@ static void put_now (struct aw_explain *ex)
     const struct aw_history *history = &ex->report.history;
     const struct aw_summary *sum = &ex->report.summary;
     uint32_t cpus = 0, n = ex->report.workflow->graph->n_tasks;
+    uint32_t assigned = aw_report_assigned (&ex->report);
     double gpus = 0;
     char time[32];
 
@@ -163,9 +164,9 @@ static void put_now (struct aw_explain *ex)
         aw_textbuf_printf (ex->out, " and %.4g of %u GPU%s", gpus / AW_GPU_WHOLE, sum->gpus,
                            aw_plural (sum->gpus));
     aw_textbuf_puts (ex->out, ".\n");
-    if (ex->open && history->n_assigned)
+    if (ex->open && assigned)
         aw_textbuf_printf (ex->out, "%u of the ready tasks %s assigned to nodes in advance.\n",
-                           history->n_assigned, history->n_assigned == 1 ? "is" : "are");
+                           assigned, assigned == 1 ? "is" : "are");
 }
 
 static void put_plan (struct aw_explain *ex)

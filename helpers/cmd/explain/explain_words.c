@@ -95,9 +95,15 @@ static void put_planned (struct aw_explain *ex, const struct aw_reason *reason)
                        aw_explain_when (ex, reason->reserved_t, latest, sizeof (latest)));
 }
 
+uint32_t aw_explain_node (const struct aw_explain *ex, uint32_t task)
+{
+    return aw_report_assigned (&ex->report) ? aw_history_assigned_to (&ex->report.history, task)
+                                            : AW_NONE;
+}
+
 void aw_explain_why (const struct aw_explain *ex, uint32_t task, struct aw_reason *reason)
 {
-    uint32_t node = aw_history_assigned_to (&ex->report.history, task);
+    uint32_t node = aw_explain_node (ex, task);
 
     aw_sched_why (ex->replay.sched, task, reason);
     if (node == AW_NONE)

@@ -104,6 +104,8 @@ int aw_replay_now (struct aw_replay *replay, const struct aw_report *report, str
                              replay->trouble.text);
     if (aw_sched_handle (replay->sched, &ev, err) < 0)
         return -1;
+    if (!report->live && aw_sched_assign_none (replay->sched) < 0) /* no node has any task */
+        return aw_error_set (err, "out of memory");
     while (aw_sched_next (replay->sched, &action))
         ;
     return 0;

@@ -47,6 +47,10 @@ enum aw_outcome {
 enum aw_outcome aw_report_outcome (const struct aw_report *report);
 const char *aw_outcome_name (enum aw_outcome outcome); /* "completed", ... */
 
+/* Ready tasks that nodes have in advance. 0 unless the run is running: without a coordinator, no
+ * node has any. */
+uint32_t aw_report_assigned (const struct aw_report *report);
+
 /* Called with each event after REPORT's history has taken it; the graph and the header are there.
  * 0, or -1 with text. */
 typedef int aw_report_event_fn (void *arg,

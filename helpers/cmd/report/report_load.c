@@ -197,6 +197,11 @@ enum aw_outcome aw_report_outcome (const struct aw_report *report)
                                                             : AW_OUTCOME_COMPLETED;
 }
 
+uint32_t aw_report_assigned (const struct aw_report *report)
+{
+    return aw_report_outcome (report) == AW_OUTCOME_RUNNING ? report->history.n_assigned : 0;
+}
+
 const char *aw_outcome_name (enum aw_outcome outcome)
 {
     static const char *const names[] = {

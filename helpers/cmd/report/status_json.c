@@ -88,7 +88,7 @@ void aw_status_json (const struct aw_report *report, struct aw_textbuf *out)
     aw_report_json_tasks (report, out);
     put_pool (report, out);
     put_staging (report, out);
-    aw_report_json_count (out, "assigned", report->history.n_assigned);
+    aw_report_json_count (out, "assigned", aw_report_assigned (report));
     put_sets (report, out);
     put_messages (report, out);
     aw_textbuf_puts (out, "\n}\n");
