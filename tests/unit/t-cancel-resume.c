@@ -163,11 +163,43 @@ static void what_waits_for_a_cancelled_task_is_skipped (void **state)
     finish (&run);
 }
 
+/* Of tasks that are cancelled together once more, those that still run come first: one range for
+ * those that follow each other.
+ */
+static void many_tasks_are_cancelled_again_as_ranges (void **state)
+{
+    struct run run = { .graph = aw_graph_create () };
+    struct aw_event ev = { .type = AW_EVENT_CANCEL, .node = AW_NONE, .t = 2, .count = 6 };
+    const struct aw_cancel *c;
+
+    (void)state;
+    graphs_set (run.graph, "a", 6, 1, 0, 1);
+    assert_int_equal (aw_graph_finalize (run.graph, NULL), 0);
+    assert_int_equal (aw_history_init (&run.history, run.graph, NULL), 0);
+    add_scheduler (&run);
+    add_node (&run, 0);
+    assert_int_equal (act (&run, AW_EVENT_START, 1), 1); /* four of them run */
+    end (&run, 1, 1, AW_STATUS_COMPLETED);
+    assert_int_equal (act (&run, AW_EVENT_START, 4), 1);
+    tell (&run, &ev);
+    assert_int_equal (run.history.n_cancelled, 1);
+    ev.code = AW_CANCEL_RELEASES;
+    tell (&run, &ev);
+    c = run.history.cancelled;
+    assert_int_equal (run.history.n_cancelled, 4);
+    assert_true (c[0].task == 0 && c[0].count == 1 && c[0].release);
+    assert_true (c[1].task == 2 && c[1].count == 3 && c[1].release);
+    assert_true (c[2].task == 0 && c[2].count == 6 && !c[2].release);
+    assert_true (c[3].task == 0 && c[3].count == 6 && c[3].release);
+    finish (&run);
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (the_last_cancel_of_a_running_task_counts),
         cmocka_unit_test (what_waits_for_a_cancelled_task_is_skipped),
+        cmocka_unit_test (many_tasks_are_cancelled_again_as_ranges),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);
