@@ -68,6 +68,12 @@ static void wrong_frames_are_refused (void **state)
           "assign: \"place\" is out of range" },
         { "{\"assign\":1,\"attempt\":0,\"argv\":[\"x\"],\"env\":[],\"dir\":\"/\",\"place\":-3}",
           "assign: \"place\" is out of range" },
+        { "{\"assign\":1,\"attempt\":0,\"argv\":[\"x\"],\"env\":[],\"dir\":\"/\",\"place\":3,"
+          "\"cpus\":\"1\"}",
+          "assign: \"cpus\" and \"gpus\" are those of the place" },
+        { "{\"assign\":1,\"attempt\":0,\"argv\":[\"x\"],\"env\":[],\"dir\":\"/\",\"place\":3,"
+          "\"gpus\":\"\"}",
+          "assign: \"cpus\" and \"gpus\" are those of the place" },
         { "{\"start\":1,\"attempt\":0,\"argv\":[\"x\"],\"env\":[],\"dir\":\"/\",\"place\":3}",
           "start: \"cpus\" is not a string" },
         { "{\"unassign\":1}", "unassign: \"attempt\" is not a whole number" },

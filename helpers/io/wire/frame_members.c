@@ -46,7 +46,7 @@ static const struct aw_frame_member hello[] = {
     MAYBE ("note", STRING, event.reason, SAID),
 };
 
-/* A start and an assignment differ in their first key, and in what is written. */
+/* A start and an assignment differ in their first key, and an assignment has no CPUs and GPUs. */
 /* clang-format off */
 #define LAUNCH(kind)                                            \
     {                                                           \

@@ -476,6 +476,8 @@ static int read_members (struct aw_frame_reader *reader,
     }
     if (frame->launch.assigned && !frame->launch.place)
         return aw_error_set (err, "assign: \"place\" is out of range");
+    if (frame->launch.assigned && is_there (reader, kind, AW_WHEN_PLACED))
+        return aw_error_set (err, "assign: \"cpus\" and \"gpus\" are those of the place");
     return 0;
 }
 
