@@ -37,7 +37,7 @@ struct aw_attempt {
     uint64_t staged_bytes; /* copied for it */
     uint64_t node_bytes; /* of these, taken from other nodes */
     bool waits; /* its data is copied, and it has not started yet */
-    bool assigned; /* its node had it before there was a place, and started it without being told */
+    bool assigned; /* its node had it in advance, and started it by itself */
     bool first_call; /* a worker was started for it */
     bool started; /* it has or had CPUs and GPUs; stays false if stage-in failed */
     double seconds, cpu_seconds;

@@ -9,7 +9,8 @@
 
 /* Marks of a task. AGAIN: it runs again, even if its last attempt failed. CANCELLED: it was
  * cancelled before it had ended for good, so it never starts again. DROPPED: it is not wanted, by
- * the last RESUME. RETURNED: since its last attempt, it was assigned to a node and taken back.
+ * the last RESUME. RETURNED: since its last attempt, it was assigned to a node, and the node gave
+ * it back or was lost.
  */
 enum {
     AW_MARK_SKIPPED = 1,

@@ -222,7 +222,7 @@ uint32_t aw_sched_place (const struct aw_sched *sched, uint32_t set);
  * them back: for a simulation, whose nodes wait for no answer. 0, or -1 with ENOMEM. */
 int aw_sched_assign_none (struct aw_sched *sched);
 
-/* Is any task running, or its data being copied? As a count of running tasks above 0. */
+/* Is any task running or assigned to a node, or is its data being copied? */
 bool aw_sched_any_runs (const struct aw_sched *sched);
 
 /* After aw_sched_next has returned false: does all depend on what the N running attempts do, and on
