@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Is a node lost, or does the job end? Slurm ends a job's nodes one after the other, so the first
  * signs are the same: an agent gets SIGTERM, a connection is lost, a task is killed. Such events
- * are kept until Slurm has reported the state of the job. Until then, nodes get no more tasks. They
- * still start those that they have in advance.
+ * are kept until Slurm has reported the state of the job. Until then, no task is sent to a node.
+ * Nodes still start those that they have in advance.
  *
  *     no doubt -> doubt (events are kept) -> the job runs: they are events of lost nodes
  *                                         -> the job ends: the run stops, its tasks are cancelled

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 
-test_description='short tasks that nodes get in advance: each runs once, whatever ends, is cancelled or dies meanwhile'
+test_description='short tasks that nodes get in advance: each runs once, also where tasks end, are cancelled or die meanwhile'
 
 . "$(dirname "$0")/lib.sh"
 . "$top_srcdir/tests/integration/runs.sh"

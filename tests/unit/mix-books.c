@@ -174,7 +174,7 @@ static void begin_attempt (struct world *w, const struct aw_event *ev)
 static void start (struct world *w, const struct aw_event *ev)
 {
     struct attempt *a = books_find (w, ev->task);
-    bool given = a && a->stand == GIVEN; /* its node starts it, whatever happens meanwhile */
+    bool given = a && a->stand == GIVEN; /* its node starts it, also after a stop or a cancel */
 
     if (given) {
         CHECK (w, a->attempt == ev->attempt && a->node == ev->node);

@@ -577,7 +577,7 @@ static void assigned_tasks_are_no_proof_against_a_node (void **state)
     free (rig);
 }
 
-/* Sets of one name count as one for their durations, whatever their tasks need. */
+/* Sets of one name count as one for their durations, also if their tasks need other CPUs. */
 static void places_are_those_of_the_same_demand (void **state)
 {
     struct rig *rig = malloc (sizeof (*rig));

@@ -451,7 +451,7 @@ static void add (struct world *w, bool submitted)
     const struct attempt *by = w->n_attempts ? &w->attempts[books_below (w, w->n_attempts)] : NULL;
     struct aw_error err = { "" };
 
-    if (!by || by->stand <= THERE || old.n_tasks + 4 * 8 > w->room) /* so many at the most */
+    if (!by || by->stand <= THERE || old.n_tasks + 4 * 8 > w->room) /* at most that many */
         return;
     if (submitted)
         mix_submission (&w->seed, w->graph);

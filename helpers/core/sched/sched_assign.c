@@ -37,7 +37,7 @@ static bool any_before (struct aw_sched *s, uint32_t instance)
     for (uint32_t set = 0; set < s->size.n_sets; set++) {
         if (s->depend.counts[set][AW_DEPEND_WAITING] == 0)
             continue;
-        for (uint32_t k = 0; k < (set < graph->n_iterated ? graph->iterations : 1); k++) {
+        for (uint32_t k = 0; k < aw_graph_iterations (graph, set); k++) {
             uint32_t other = aw_graph_instance (graph, k, set);
 
             if (!waits_before (s, other, instance))

@@ -4,7 +4,8 @@
 
 #include "core/sched/sched_state.h"
 
-/* Agents take exit code 0 alone for a success, and know nothing of the end of the job. */
+/* Sets with success codes of their own are left out, although agents know these codes. Of the end
+ * of the job, before which a checkpoint signal comes, agents know nothing. */
 bool aw_sched_is_assignable (const struct aw_sched *s, uint32_t number)
 {
     const struct aw_set *set = &s->graph->sets[number];

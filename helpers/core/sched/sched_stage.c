@@ -161,7 +161,7 @@ void aw_sched_leave_staging (struct aw_sched *s, struct aw_running *run)
 
 /* The agent of its node has started it. If it was to be killed or taken back, that is decided
  * again. */
-static void begin_assigned (struct aw_sched *s, struct aw_running *run)
+static void start_assigned (struct aw_sched *s, struct aw_running *run)
 {
     aw_sched_leave_backlog (s, run);
     run->start = s->now;
@@ -178,7 +178,7 @@ void aw_sched_begin_staged (struct aw_sched *s, struct aw_running *run)
 
     aw_sched_leave_staging (s, run);
     if (run->assigned)
-        begin_assigned (s, run);
+        start_assigned (s, run);
     aw_ready_started (&s->ready, run->set);
     run->staging = run->staged = false;
     run->start = s->now;
