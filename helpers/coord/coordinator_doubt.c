@@ -147,7 +147,6 @@ static void start_next (struct aw_coordinator *c, const struct aw_event *finish)
 
 void aw_coordinator_end_attempt (struct aw_coordinator *c, const struct aw_event *ev)
 {
-    const struct aw_graph *graph = c->config.workflow->graph;
     struct aw_event mine = *ev;
     bool goes_on;
 
@@ -156,7 +155,6 @@ void aw_coordinator_end_attempt (struct aw_coordinator *c, const struct aw_event
     if (aw_sched_is_over (c->sched, ev->task, ev->attempt))
         return;
     judge_end (c, &mine);
-    aw_judge_finish (&mine, &graph->sets[aw_graph_task (graph, ev->task).set].success);
     goes_on = keep_place (c, &mine);
     aw_coordinator_handle_event (c, &mine);
     if (goes_on)
