@@ -11,7 +11,9 @@ cluster_start --nodes 2 --cores 2 --gpus 0
 # Each task that runs to its end writes a line. Without "go" none does.
 task='until test -e go; do sleep 0.05; done; sleep 0.05; echo {task} >>\"{run}/ran\"'
 workflow bag.json "\"tasks\": { \"t\": { \"count\": 300, \"duration\": 0.1, \"script\": \"$task\" } }"
-workflow next.json "\"tasks\": { \"t\": { \"count\": 300, \"duration\": 0.1, \"script\": \"$task\" },
+# Half of the tasks end with 3, which is a success, too.
+workflow next.json "\"tasks\": { \"t\": { \"count\": 300, \"duration\": 0.1, \"success_codes\": [0, 3],
+    \"script\": \"$task; exit \$(({index} % 2 * 3))\" },
     \"sum\": { \"after\": [\"t\"], \"script\": \"wc -l <\\\"{run}/ran\\\"\" } }"
 workflow bad.json "\"tasks\": { \"t\": { \"count\": 300, \"duration\": 0.1, \"on_failure\": \"stop\",
     \"script\": \"$task; test {index} != 50\" } }"

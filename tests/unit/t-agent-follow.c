@@ -16,6 +16,7 @@
 
 #include "agent-frames.h"
 #include "client/async-workflow.h"
+#include "core/retry.h"
 
 static char *self; /* this program's path */
 
@@ -122,6 +123,45 @@ static void nothing_follows_when_the_connection_is_lost (void **state)
     assert_false (agent_frames_has (f, "2.out"));
 }
 
+/* The agent judges an end as the coordinator does, which has only the FINISH: exit codes of success
+ * are those of an end by itself, not of a signal or a time limit. */
+static void an_end_is_judged_as_the_coordinator_judges_it (void **state)
+{
+    static const struct {
+        const char *script;
+        double limit;
+        bool success;
+    } table[] = {
+        { "exit 3", 0, true },
+        { "exit 0", 0, false },
+        { "exit 4", 0, false },
+        { "exit 137", 0, true }, /* as where the kernel has killed a child, but it has not */
+        { "exit 255", 0, true },
+        { "kill -9 $$", 0, false },
+        { "kill -INT $$", 0, false }, /* a shell would say 130 */
+        { "trap 'exit 3' TERM; while :; do sleep 0.02; done", 0.1, false },
+    };
+    static const int codes[] = { 3, 130, 137, 255 };
+    const uint32_t n = sizeof (table) / sizeof (table[0]);
+    struct agent_frames *f = *state;
+
+    for (size_t i = 0; i < sizeof (codes) / sizeof (codes[0]); i++)
+        aw_codes_add (&f->success, codes[i]);
+    for (uint32_t i = 0; i < n; i++) {
+        struct aw_event judged;
+
+        f->limit = table[i].limit;
+        agent_frames_start (f, 2 * i, i + 1, -1, table[i].script);
+        f->limit = 0;
+        agent_frames_assign (f, 2 * i + 1, i + 1, "exit 3");
+        agent_frames_until_ends (f, f->n_ends + 1 + table[i].success);
+        judged = agent_frames_end_of (f, 2 * i)->event;
+        assert_int_equal (judged.continued, table[i].success);
+        aw_judge_finish (&judged, &f->success);
+        assert_int_equal (judged.status == AW_STATUS_COMPLETED, table[i].success);
+    }
+}
+
 static bool has_published (struct rig *rig, void *arg)
 {
     const struct agent_frames *f = arg;
@@ -203,6 +243,7 @@ int main (int argc, char **argv)
         TEST (quit_now_drops_what_is_assigned),
         TEST (an_agent_that_leaves_drops_what_is_assigned),
         TEST (nothing_follows_when_the_connection_is_lost),
+        TEST (an_end_is_judged_as_the_coordinator_judges_it),
         TEST (what_follows_may_speak),
         TEST (a_node_with_assigned_attempts_may_only_wait),
     };

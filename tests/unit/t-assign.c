@@ -267,10 +267,11 @@ static void only_sets_that_need_nothing_else_are_assigned (void **state)
         struct rig *rig = malloc (sizeof (*rig));
         struct aw_graph *g = aw_graph_create ();
         struct aw_set *set = graphs_set (g, "t", 1000, 1, 0, 0.1);
+        bool assignable = row < 2;
 
         switch (row) {
         case 1:
-            set->nodes = 2;
+            aw_codes_add (&set->success, 3);
             break;
         case 2:
             set->stage_in = AW_STAGING_SYNC;
@@ -288,7 +289,7 @@ static void only_sets_that_need_nothing_else_are_assigned (void **state)
             set->checkpoint_signal = 10;
             break;
         case 7:
-            aw_codes_add (&set->success, 3);
+            set->nodes = 2;
             break;
         case 8:
             set->stage_in = AW_STAGING_ASYNC;
@@ -299,8 +300,8 @@ static void only_sets_that_need_nothing_else_are_assigned (void **state)
         assert_int_equal (aw_graph_finalize (g, NULL), 0);
         open_rig (rig, g, 2, 1);
         turn (rig);
-        assert_int_equal (rig->n_given > 0, row == 0);
-        assert_int_equal (aw_sched_place (rig->s, 0) > 0, row == 0);
+        assert_int_equal (rig->n_given > 0, assignable);
+        assert_int_equal (aw_sched_place (rig->s, 0) > 0, assignable);
         close_rig (rig);
         free (rig);
     }

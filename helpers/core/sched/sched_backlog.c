@@ -4,15 +4,15 @@
 
 #include "core/sched/sched_state.h"
 
-/* Sets with success codes of their own are left out, although agents know these codes. Of the end
- * of the job, before which a checkpoint signal comes, agents know nothing. */
+/* Agents know which exit codes mean success. Of the end of the job, before which a checkpoint
+ * signal comes, they know nothing. */
 bool aw_sched_is_assignable (const struct aw_sched *s, uint32_t number)
 {
     const struct aw_set *set = &s->graph->sets[number];
 
     return set->nodes <= 1 && set->stage_in == AW_STAGING_NONE && set->stage_out == AW_STAGING_NONE
            && !set->service && !set->served && !set->step && !set->worker && !set->streams
-           && !set->checkpoint_signal && aw_codes_empty (&set->success);
+           && !set->checkpoint_signal;
 }
 
 uint32_t aw_sched_place (const struct aw_sched *s, uint32_t set)
