@@ -2,57 +2,14 @@
 /* Frames of attempts that are given to a node in advance, and follow others there. */
 #include "config.h"
 
-#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
-#include "io/wire/frame.h"
-
-static struct aw_frame_reader *reader;
-
-static int set_up (void **state)
-{
-    (void)state;
-    reader = aw_frame_reader_create ();
-    return reader ? 0 : -1;
-}
-
-static int tear_down (void **state)
-{
-    (void)state;
-    aw_frame_reader_destroy (reader);
-    aw_frame_reader_destroy (NULL);
-    return 0;
-}
-
-/* Reads back the one frame that TEXT holds. */
-static void read_back (const struct aw_textbuf *text, struct aw_frame *frame)
-{
-    struct aw_error err = { "" };
-
-    assert_true (text->len > 0);
-    assert_int_equal (text->data[text->len - 1], '\n');
-    assert_ptr_equal (memchr (text->data, '\n', text->len), text->data + text->len - 1);
-    if (aw_frame_read (reader, text->data, text->len - 1, frame, &err) < 0)
-        fail_msg ("%s: %.*s", err.text, (int)text->len, text->data);
-}
-
-static int put (struct aw_textbuf *text, struct aw_frame frame)
-{
-    return aw_frame_put (text, &frame, NULL);
-}
-
-static int put_start (struct aw_textbuf *text, const struct aw_launch *launch, struct aw_error *err)
-{
-    return aw_frame_put (text, &(struct aw_frame){ .type = AW_FRAME_START, .launch = *launch },
-                         err);
-}
+#include "frames.h"
 
 static void wrong_frames_are_refused (void **state)
 {
@@ -90,15 +47,8 @@ static void wrong_frames_are_refused (void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++) {
-        struct aw_error err = { "" };
-        struct aw_frame frame;
-
-        if (aw_frame_read (reader, table[i].line, strlen (table[i].line), &frame, &err) != -1)
-            fail_msg ("accepted: %s", table[i].line);
-        if (!strstr (err.text, table[i].error))
-            fail_msg ("%s: \"%s\", not \"%s\"", table[i].line, err.text, table[i].error);
-    }
+    for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++)
+        frames_expect_refused (table[i].line, table[i].error);
 }
 
 /* The place of a start that others may follow, with the exit codes that mean success, and the
@@ -119,32 +69,26 @@ static void an_assignment_is_read_as_it_was_written (void **state)
     launch.store = "/run/logs";
     aw_codes_add (&launch.success, 3);
     assert_int_equal (aw_idset_parse (&launch.cpus, "1"), 0);
-    assert_int_equal (put_start (&text, &launch, NULL), 0);
-    read_back (&text, &frame);
+    frames_pass_start (&text, &launch, &frame);
     assert_int_equal (frame.launch.place, 0);
     assert_false (frame.launch.assigned);
     assert_true (aw_codes_empty (&frame.launch.success));
-    text.len = 0;
     launch.place = 7;
-    assert_int_equal (put_start (&text, &launch, NULL), 0);
-    read_back (&text, &frame);
+    frames_pass_start (&text, &launch, &frame);
     assert_int_equal (frame.launch.place, 7);
     assert_false (frame.launch.assigned);
     assert_true (aw_codes_has (&frame.launch.success, 3));
     aw_idset_finish (&launch.cpus);
 
-    text.len = 0;
     launch.attempt = 2;
     launch.assigned = true;
     launch.time_limit = 1.5;
     launch.grace = 2.5;
     launch.gpu_share = 500;
     launch.mem = 64;
-    assert_int_equal (put (&text, (struct aw_frame){ .type = AW_FRAME_ASSIGN, .launch = launch }),
-                      0);
+    frames_pass (&text, (struct aw_frame){ .type = AW_FRAME_ASSIGN, .launch = launch }, &frame);
     assert_null (memmem (text.data, text.len, "cpus", 4));
     assert_null (memmem (text.data, text.len, "gpus", 4));
-    read_back (&text, &frame);
     assert_int_equal (frame.type, AW_FRAME_ASSIGN);
     assert_true (frame.launch.assigned);
     assert_int_equal (frame.launch.task, 0);
@@ -160,11 +104,9 @@ static void an_assignment_is_read_as_it_was_written (void **state)
     assert_int_equal (frame.launch.mem, 64);
     assert_true (aw_codes_has (&frame.launch.success, 3));
     assert_int_equal (aw_idset_count (&frame.launch.cpus), 0);
-    text.len = 0;
-    assert_int_equal (put (&text, (struct aw_frame){ .type = AW_FRAME_UNASSIGN,
-                                                     .event = { .task = 9, .attempt = 2 } }),
-                      0);
-    read_back (&text, &frame);
+    frames_pass (
+        &text, (struct aw_frame){ .type = AW_FRAME_UNASSIGN, .event = { .task = 9, .attempt = 2 } },
+        &frame);
     assert_int_equal (frame.type, AW_FRAME_UNASSIGN);
     assert_int_equal (frame.event.task, 9);
     assert_int_equal (frame.event.attempt, 2);
@@ -205,24 +147,19 @@ static void a_finish_names_what_follows (void **state)
     struct aw_frame frame;
 
     (void)state;
-    assert_int_equal (put (&text, (struct aw_frame){ .type = AW_FRAME_FINISH, .event = ev }), 0);
+    frames_pass_finish (&text, &ev, &frame);
     assert_null (memmem (text.data, text.len, "next", 4));
-    read_back (&text, &frame);
     assert_false (frame.event.continued);
     /* Task 0 can follow, too. */
-    text.len = 0;
     ev.continued = true;
     ev.next_attempt = 4;
-    assert_int_equal (put (&text, (struct aw_frame){ .type = AW_FRAME_FINISH, .event = ev }), 0);
-    read_back (&text, &frame);
+    frames_pass_finish (&text, &ev, &frame);
     assert_true (frame.event.continued);
     assert_int_equal (frame.event.next, 0);
     assert_int_equal (frame.event.next_attempt, 4);
-    text.len = 0;
     ev.next = UINT32_MAX - 1;
     ev.next_attempt = 0;
-    assert_int_equal (put (&text, (struct aw_frame){ .type = AW_FRAME_FINISH, .event = ev }), 0);
-    read_back (&text, &frame);
+    frames_pass_finish (&text, &ev, &frame);
     assert_true (frame.event.continued);
     assert_int_equal (frame.event.next, UINT32_MAX - 1);
     assert_int_equal (frame.event.next_attempt, 0);
@@ -238,5 +175,5 @@ int main (void)
         cmocka_unit_test (a_finish_names_what_follows),
     };
 
-    return cmocka_run_group_tests (tests, set_up, tear_down);
+    return cmocka_run_group_tests (tests, frames_set_up, frames_tear_down);
 }

@@ -6,58 +6,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
+#include "frames.h"
 #include "io/wire/frame_members.h"
 #include "util/hash.h"
-
-static struct aw_frame_reader *reader;
-
-static int set_up (void **state)
-{
-    (void)state;
-    reader = aw_frame_reader_create ();
-    return reader ? 0 : -1;
-}
-
-static int tear_down (void **state)
-{
-    (void)state;
-    aw_frame_reader_destroy (reader);
-    aw_frame_reader_destroy (NULL);
-    return 0;
-}
-
-/* Reads back the one frame that TEXT holds. */
-static void read_back (const struct aw_textbuf *text, struct aw_frame *frame)
-{
-    struct aw_error err = { "" };
-
-    assert_true (text->len > 0);
-    assert_int_equal (text->data[text->len - 1], '\n');
-    assert_ptr_equal (memchr (text->data, '\n', text->len), text->data + text->len - 1);
-    if (aw_frame_read (reader, text->data, text->len - 1, frame, &err) < 0)
-        fail_msg ("%s: %.*s", err.text, (int)text->len, text->data);
-}
-
-static int put (struct aw_textbuf *text, struct aw_frame frame)
-{
-    return aw_frame_put (text, &frame, NULL);
-}
-
-static int put_start (struct aw_textbuf *text, const struct aw_launch *launch, struct aw_error *err)
-{
-    return aw_frame_put (text, &(struct aw_frame){ .type = AW_FRAME_START, .launch = *launch },
-                         err);
-}
-
-static int put_finish (struct aw_textbuf *text, const struct aw_event *finish)
-{
-    return put (text, (struct aw_frame){ .type = AW_FRAME_FINISH, .event = *finish });
-}
 
 static void wrong_frames_are_refused (void **state)
 {
@@ -120,15 +75,8 @@ static void wrong_frames_are_refused (void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++) {
-        struct aw_error err = { "" };
-        struct aw_frame frame;
-
-        if (aw_frame_read (reader, table[i].line, strlen (table[i].line), &frame, &err) != -1)
-            fail_msg ("accepted: %s", table[i].line);
-        if (!strstr (err.text, table[i].error))
-            fail_msg ("%s: \"%s\", not \"%s\"", table[i].line, err.text, table[i].error);
-    }
+    for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++)
+        frames_expect_refused (table[i].line, table[i].error);
 }
 
 /* Every prefix of a good frame is a bad one, and none disturbs the next. */
@@ -141,10 +89,10 @@ static void a_cut_frame_is_refused_and_disturbs_no_other (void **state)
     struct aw_frame frame;
 
     (void)state;
-    assert_int_equal (put_finish (&text, &ev), 0);
+    frames_pass_finish (&text, &ev, &frame);
     for (size_t n = 0; n < text.len - 2; n++)
-        assert_int_equal (aw_frame_read (reader, text.data, n, &frame, NULL), -1);
-    read_back (&text, &frame);
+        assert_int_equal (aw_frame_read (frames_reader, text.data, n, &frame, NULL), -1);
+    frames_read (&text, &frame);
     assert_int_equal (frame.event.code, 3);
     aw_textbuf_finish (&text);
 }
@@ -174,8 +122,7 @@ static void a_start_is_read_as_it_was_written (void **state)
     launch.grace = 2.5;
     assert_int_equal (aw_idset_parse (&launch.cpus, "0-3,8"), 0);
     assert_int_equal (aw_idset_parse (&launch.gpus, "2"), 0);
-    assert_int_equal (put_start (&text, &launch, NULL), 0);
-    read_back (&text, &frame);
+    frames_pass_start (&text, &launch, &frame);
     assert_int_equal (frame.type, AW_FRAME_START);
     assert_int_equal (frame.launch.task, launch.task);
     assert_int_equal (frame.launch.attempt, 3);
@@ -192,57 +139,47 @@ static void a_start_is_read_as_it_was_written (void **state)
     assert_true (frame.launch.time_limit == 1.5);
     assert_true (frame.launch.grace == 2.5);
     /* Without environment and limit. */
-    text.len = 0;
     launch.env = NULL;
     launch.time_limit = INFINITY;
-    assert_int_equal (put_start (&text, &launch, NULL), 0);
-    read_back (&text, &frame);
+    frames_pass_start (&text, &launch, &frame);
     assert_null (frame.launch.env[0]);
     assert_true (isinf (frame.launch.time_limit));
     assert_false (frame.launch.unbound);
     assert_false (frame.launch.slurm_commands);
     assert_int_equal (frame.launch.gpu_share, 0);
-    text.len = 0;
     launch.unbound = true;
     launch.slurm_commands = true;
     launch.gpu_share = 125;
-    assert_int_equal (put_start (&text, &launch, NULL), 0);
-    read_back (&text, &frame);
+    frames_pass_start (&text, &launch, &frame);
     assert_true (frame.launch.unbound);
     assert_true (frame.launch.slurm_commands);
     assert_int_equal (frame.launch.gpu_share, 125);
     assert_null (frame.launch.store);
     assert_int_equal (frame.launch.tidy, 0);
     /* One stream to the store, then a file that is removed if it is empty. */
-    text.len = 0;
     launch.out = NULL;
     launch.store = "/run/logs";
     launch.durable = true;
-    assert_int_equal (put_start (&text, &launch, NULL), 0);
-    read_back (&text, &frame);
+    frames_pass_start (&text, &launch, &frame);
     assert_null (frame.launch.out);
     assert_string_equal (frame.launch.err, "/tmp/e");
     assert_string_equal (frame.launch.store, "/run/logs");
     assert_true (frame.launch.durable);
-    text.len = 0;
     launch.out = "/tmp/o";
     launch.store = NULL;
     launch.durable = false;
     launch.tidy = AW_TIDY_OUT;
-    assert_int_equal (put_start (&text, &launch, NULL), 0);
-    read_back (&text, &frame);
+    frames_pass_start (&text, &launch, &frame);
     assert_null (frame.launch.store);
     assert_int_equal (frame.launch.tidy, AW_TIDY_OUT);
     assert_int_equal (frame.launch.worker, 0);
     assert_null (frame.launch.call);
     /* A call to a worker. */
-    text.len = 0;
     launch.worker = 7;
     launch.call = "{\"task\":\"a[0]\",\"input\":\"\xc3\xa4\\n\"}";
     launch.name = "a[0]";
     launch.mem = 4096;
-    assert_int_equal (put_start (&text, &launch, NULL), 0);
-    read_back (&text, &frame);
+    frames_pass_start (&text, &launch, &frame);
     assert_int_equal (frame.launch.worker, 7);
     assert_string_equal (frame.launch.call, launch.call);
     assert_string_equal (frame.launch.name, "a[0]");
@@ -270,8 +207,7 @@ static void a_finish_is_read_as_it_was_written (void **state)
     struct aw_frame frame;
 
     (void)state;
-    assert_int_equal (put_finish (&text, &ev), 0);
-    read_back (&text, &frame);
+    frames_pass_finish (&text, &ev, &frame);
     assert_int_equal (frame.type, AW_FRAME_FINISH);
     assert_int_equal (frame.event.type, AW_EVENT_FINISH);
     assert_int_equal (frame.event.task, 5);
@@ -288,11 +224,8 @@ static void a_finish_is_read_as_it_was_written (void **state)
     ev.gpu_known = true;
     ev.gpu_util = 0.25;
     ev.gpu_mem = UINT64_C (1) << 41;
-    for (int known = 1; known >= 0;
-         known--) { /* a part of a GPU has memory, and no load is reported */
-        text.len = 0;
-        assert_int_equal (put_finish (&text, &ev), 0);
-        read_back (&text, &frame);
+    for (int known = 1; known >= 0; known--) { /* of a part of a GPU, no load is reported */
+        frames_pass_finish (&text, &ev, &frame);
         assert_true (frame.event.gpu_known);
         assert_true (frame.event.gpu_util == (known ? 0.25 : -1));
         assert_true (frame.event.gpu_mem == UINT64_C (1) << 41);
@@ -321,7 +254,7 @@ static void members_may_come_in_any_order (void **state)
         struct aw_error err = { "" };
         struct aw_frame frame;
 
-        if (aw_frame_read (reader, lines[i], strlen (lines[i]), &frame, &err) < 0)
+        if (aw_frame_read (frames_reader, lines[i], strlen (lines[i]), &frame, &err) < 0)
             fail_msg ("%s: %s", err.text, lines[i]);
         assert_int_equal (frame.type, AW_FRAME_FINISH);
         assert_int_equal (frame.event.task, 7);
@@ -343,8 +276,7 @@ static void all_other_frames_are_read_as_they_were_written (void **state)
 
     (void)state;
     assert_int_equal (aw_idset_parse (&node.cpus, "0-15"), 0);
-    assert_int_equal (put (&text, (struct aw_frame){ .type = AW_FRAME_HELLO, .event = node }), 0);
-    read_back (&text, &frame);
+    frames_pass (&text, (struct aw_frame){ .type = AW_FRAME_HELLO, .event = node }, &frame);
     assert_int_equal (frame.type, AW_FRAME_HELLO);
     assert_string_equal (frame.event.name, "n1");
     assert_string_equal (frame.event.reason, "unbound");
@@ -353,71 +285,52 @@ static void all_other_frames_are_read_as_they_were_written (void **state)
     assert_false (frame.event.unbound);
     assert_null (frame.event.topology);
     assert_null (frame.event.socket);
-    text.len = 0;
     node.unbound = true;
     node.topology = "core 0-15";
     node.socket = "/tmp/a b/messages";
-    assert_int_equal (put (&text, (struct aw_frame){ .type = AW_FRAME_HELLO, .event = node }), 0);
-    read_back (&text, &frame);
+    frames_pass (&text, (struct aw_frame){ .type = AW_FRAME_HELLO, .event = node }, &frame);
     assert_true (frame.event.unbound);
     assert_string_equal (frame.event.topology, "core 0-15");
     assert_string_equal (frame.event.socket, "/tmp/a b/messages");
     aw_idset_finish (&node.cpus);
 
-    text.len = 0;
-    assert_int_equal (put (&text, (struct aw_frame){ .type = AW_FRAME_KILL,
-                                                     .event = { .task = 9, .attempt = 2 },
-                                                     .grace = 2.5 }),
-                      0);
-    read_back (&text, &frame);
+    frames_pass (&text,
+                 (struct aw_frame){
+                     .type = AW_FRAME_KILL, .event = { .task = 9, .attempt = 2 }, .grace = 2.5 },
+                 &frame);
     assert_int_equal (frame.type, AW_FRAME_KILL);
     assert_int_equal (frame.event.task, 9);
     assert_int_equal (frame.event.attempt, 2);
     assert_true (frame.grace == 2.5);
 
-    text.len = 0;
-    assert_int_equal (put (&text, (struct aw_frame){ .type = AW_FRAME_KILL,
-                                                     .event = { .task = 9, .attempt = 2 },
-                                                     .grace = NAN }),
-                      0);
-    read_back (&text, &frame);
+    frames_pass (&text,
+                 (struct aw_frame){
+                     .type = AW_FRAME_KILL, .event = { .task = 9, .attempt = 2 }, .grace = NAN },
+                 &frame);
     assert_true (frame.grace == 0);
 
-    text.len = 0;
-    assert_int_equal (put (&text, (struct aw_frame){ .type = AW_FRAME_QUIT, .now = true }), 0);
-    read_back (&text, &frame);
+    frames_pass (&text, (struct aw_frame){ .type = AW_FRAME_QUIT, .now = true }, &frame);
     assert_int_equal (frame.type, AW_FRAME_QUIT);
     assert_true (frame.now);
 
-    text.len = 0;
-    assert_int_equal (put (&text, (struct aw_frame){ .type = AW_FRAME_PING, .seconds = 7.5 }), 0);
-    read_back (&text, &frame);
+    frames_pass (&text, (struct aw_frame){ .type = AW_FRAME_PING, .seconds = 7.5 }, &frame);
     assert_int_equal (frame.type, AW_FRAME_PING);
     assert_true (frame.seconds == 7.5);
 
-    text.len = 0;
-    assert_int_equal (put (&text, (struct aw_frame){ .type = AW_FRAME_PONG }), 0);
-    read_back (&text, &frame);
+    frames_pass (&text, (struct aw_frame){ .type = AW_FRAME_PONG }, &frame);
     assert_int_equal (frame.type, AW_FRAME_PONG);
 
-    text.len = 0;
-    assert_int_equal (
-        put (&text, (struct aw_frame){ .type = AW_FRAME_LEAVE, .event.reason = "told to" }), 0);
-    read_back (&text, &frame);
+    frames_pass (&text, (struct aw_frame){ .type = AW_FRAME_LEAVE, .event.reason = "told to" },
+                 &frame);
     assert_int_equal (frame.type, AW_FRAME_LEAVE);
     assert_string_equal (frame.event.reason, "told to");
 
-    text.len = 0;
-    assert_int_equal (put (&text, (struct aw_frame){ .type = AW_FRAME_CHALLENGE, .nonce = "abc" }),
-                      0);
-    read_back (&text, &frame);
+    frames_pass (&text, (struct aw_frame){ .type = AW_FRAME_CHALLENGE, .nonce = "abc" }, &frame);
     assert_int_equal (frame.type, AW_FRAME_CHALLENGE);
     assert_string_equal (frame.nonce, "abc");
 
-    text.len = 0;
-    assert_int_equal (
-        put (&text, (struct aw_frame){ .type = AW_FRAME_PROOF, .credential = "MUNGE:x:" }), 0);
-    read_back (&text, &frame);
+    frames_pass (&text, (struct aw_frame){ .type = AW_FRAME_PROOF, .credential = "MUNGE:x:" },
+                 &frame);
     assert_int_equal (frame.type, AW_FRAME_PROOF);
     assert_string_equal (frame.credential, "MUNGE:x:");
     assert_null (frame.nonce);
@@ -429,23 +342,23 @@ static void what_does_not_fit_leaves_nothing_behind (void **state)
 {
     char *big = malloc (AW_FRAME_MAX + 1);
     char *argv[] = { big, NULL };
+    struct aw_frame start = { .type = AW_FRAME_START }, quit = { .type = AW_FRAME_QUIT };
     struct aw_textbuf text = { 0 };
-    struct aw_launch launch;
     struct aw_error err = { "" };
 
     (void)state;
     assert_non_null (big);
     memset (big, 'x', AW_FRAME_MAX);
     big[AW_FRAME_MAX] = '\0';
-    aw_launch_init (&launch);
-    launch.argv = argv;
-    launch.directory = launch.out = launch.err = "/";
-    assert_int_equal (put (&text, (struct aw_frame){ .type = AW_FRAME_QUIT, .now = false }), 0);
-    assert_int_equal (put_start (&text, &launch, &err), -1);
+    aw_launch_init (&start.launch);
+    start.launch.argv = argv;
+    start.launch.directory = start.launch.out = start.launch.err = "/";
+    assert_int_equal (aw_frame_put (&text, &quit, NULL), 0);
+    assert_int_equal (aw_frame_put (&text, &start, &err), -1);
     assert_non_null (strstr (err.text, "too long"));
     assert_int_equal (text.len, strlen ("{\"quit\":false}\n"));
     big[AW_FRAME_MAX - 200] = '\0';
-    assert_int_equal (put_start (&text, &launch, &err), 0);
+    assert_int_equal (aw_frame_put (&text, &start, &err), 0);
     aw_textbuf_finish (&text);
     free (big);
 }
@@ -487,5 +400,5 @@ int main (void)
         cmocka_unit_test (frames_that_differ_have_another_version),
     };
 
-    return cmocka_run_group_tests (tests, set_up, tear_down);
+    return cmocka_run_group_tests (tests, frames_set_up, frames_tear_down);
 }
