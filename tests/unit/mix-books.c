@@ -260,3 +260,77 @@ void books_keep (struct world *w, const struct aw_event *ev)
         break;
     }
 }
+
+void books_check (struct world *w)
+{
+    struct aw_counts all = aw_sched_counts (w->sched, AW_NONE);
+    uint32_t completed = 0, moving = 0;
+
+    for (uint32_t task = 0; task < w->graph->n_tasks; task++)
+        completed += w->completed[task];
+    CHECK (w,
+           all.waiting + all.ready + all.running + all.done + all.ignored + all.failed + all.skipped
+               == w->graph->n_tasks);
+    CHECK (w, all.running == w->n_attempts - w->n_given);
+    CHECK (w, aw_sched_any_runs (w->sched) == (w->n_attempts > 0));
+    CHECK (w, w->n_deaths > 0 || all.done >= completed);
+    for (uint32_t i = 0; i < w->n_attempts; i++)
+        moving +=
+            w->attempts[i].stand > THERE || w->attempts[i].stand == COMES || w->attempts[i].killed;
+    /* Somebody will come back to us, or it is over. */
+    CHECK (w, moving > 0 || !isinf (aw_sched_next_wake (w->sched)) || aw_sched_ended (w->sched)
+                  || w->n_nodes == 0);
+}
+
+/* Enough nodes are left for tasks of that set. */
+static bool has_nodes (const struct world *w, uint32_t set)
+{
+    struct aw_demand demand = aw_set_demand (&w->graph->sets[set]);
+    const struct aw_pool *pool = aw_sched_pool (w->sched);
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < pool->n_nodes; i++)
+        n += aw_node_could_hold (&pool->nodes[i], &demand);
+    return n >= aw_demand_nodes (&demand);
+}
+
+void books_check_end (struct world *w)
+{
+    struct aw_counts all = aw_sched_counts (w->sched, AW_NONE);
+    uint32_t left = all.waiting + all.ready;
+
+    for (uint32_t set = 0; set < w->graph->n_sets; set++)
+        if (w->graph->sets[set].submitted) /* that is no failure of the run */
+            all.failed -= aw_sched_counts (w->sched, set).failed;
+    CHECK (w, w->n_attempts == 0);
+    if (left == 0)
+        CHECK (w, w->code == 0 || w->code == 1);
+    if (w->code == 0)
+        CHECK (w, left == 0 && all.failed == 0);
+    if (all.failed > 0)
+        CHECK (w, w->code == 1 || (w->code == 3 && left > 0));
+    if (w->code == 3)
+        CHECK (w, left > 0 && (w->told_stop || w->told_limit));
+    if (w->told_stop && left > 0)
+        CHECK (w, w->code == 3);
+    for (uint32_t set = 0; set < w->graph->n_sets && !aw_sched_stopped (w->sched); set++) {
+        bool later = w->told_limit && w->graph->sets[set].retry.delay > 0;
+        double needs;
+
+        if (aw_sched_counts (w->sched, set).ready > 0)
+            CHECK (w, !has_nodes (w, set) || later || aw_sched_too_late (w->sched, set, &needs));
+    }
+    if (!aw_sched_stopped (w->sched))
+        CHECK (w, all.waiting == 0 || all.ready > 0);
+    for (uint32_t n = 0; n < w->n_nodes; n++) {
+        const struct aw_node *node = &aw_sched_pool (w->sched)->nodes[n];
+
+        for (uint32_t id = 0; id < w->nodes[n].m.end; id++)
+            CHECK (w, w->nodes[n].users[id] == 0);
+        if (node->lost)
+            continue;
+        CHECK (w, aw_idset_equal (&node->free_cpus, &node->cpus));
+        CHECK (w, aw_idset_equal (&node->free_gpus, &node->gpus));
+        CHECK (w, node->free.mem == MEM && node->n_special == 0);
+    }
+}

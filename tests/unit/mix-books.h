@@ -80,4 +80,8 @@ void books_drop (struct world *w, struct attempt *a);
 /* The books, as EV happens. */
 void books_keep (struct world *w, const struct aw_event *ev);
 
+/* Does the scheduler agree with the books, now that nothing is left to decide? And at its end? */
+void books_check (struct world *w);
+void books_check_end (struct world *w);
+
 #endif /* AW_TESTS_MIX_BOOKS_H */

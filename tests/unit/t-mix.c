@@ -3,7 +3,8 @@
  * pools, random ends, losses, messages, limits, cancels, submitted tasks that belong to an attempt,
  * and deaths of the coordinator. A twin hears all that happens, another is told what comes from
  * outside and must decide the same, and so must a copy made at any time, however often both are
- * asked in vain.
+ * asked in vain. AW_TEST_RUNS is the number of seeds; AW_TEST_SEED is one seed, whose events are
+ * printed.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -21,218 +22,9 @@
 #include "machines.h"
 #include "mix-graph.h"
 #include "mix-books.h"
+#include "mix-twins.h"
 
 enum { MOST_ADDED = 100 }; /* tasks that come while it runs */
-
-/*
- * Those who follow
- */
-
-static void check_same (struct world *w, const struct aw_event *a, const struct aw_event *b)
-{
-    CHECK (w, a->type == b->type && a->t == b->t);
-    CHECK (w, a->type == AW_EVENT_END || a->type == AW_EVENT_NODE_DRAIN
-                  || (a->task == b->task && a->attempt == b->attempt));
-    CHECK (w, a->node == b->node && a->code == b->code && a->n_more == b->n_more);
-    CHECK (w, a->status == b->status && a->seconds == b->seconds);
-    CHECK (w, aw_idset_equal (&a->cpus, &b->cpus) && aw_idset_equal (&a->gpus, &b->gpus));
-    for (uint32_t i = 0; i < a->n_more; i++)
-        CHECK (w, a->more[i].node == b->more[i].node
-                      && aw_idset_equal (&a->more[i].cpus, &b->more[i].cpus)
-                      && aw_idset_equal (&a->more[i].gpus, &b->more[i].gpus));
-}
-
-static void decides_too (struct world *w, struct aw_sched *s, const struct aw_event *ev)
-{
-    struct aw_event action;
-    struct aw_error err = { "" };
-
-    if (!s)
-        return;
-    if (aw_sched_is_input (s, ev)) {
-        if (aw_sched_handle (s, ev, &err) < 0)
-            fail_msg ("seed %llu: %s", (unsigned long long)w->first_seed, err.text);
-        return;
-    }
-    if (!aw_sched_next (s, &action))
-        fail_msg ("seed %llu: %s is not decided again", (unsigned long long)w->first_seed,
-                  aw_event_type_name (ev->type));
-    if (getenv ("AW_TEST_SEED") && (ev->type != action.type || ev->task != action.task))
-        print_message ("%s decides %s %u node %u\n", s == w->copy ? "copy" : "again",
-                       aw_event_type_name (action.type), action.task, action.node);
-    check_same (w, ev, &action);
-}
-
-/* Asks S wherever nothing comes of it: that must not change what it decides later. */
-static void ask_in_vain (struct world *w, struct aw_sched *s)
-{
-    struct aw_sched *trial;
-    struct aw_event action;
-
-    if (!s || books_below (w, 4))
-        return;
-    trial = aw_sched_clone (s);
-    assert_non_null (trial);
-    if (!aw_sched_next (trial, &action))
-        CHECK (w, !aw_sched_next (s, &action));
-    aw_sched_destroy (trial);
-}
-
-/* EV has happened: everybody hears of it. */
-static void record (struct world *w, const struct aw_event *ev)
-{
-    struct aw_error err = { "" };
-
-    if (getenv ("AW_TEST_SEED"))
-        print_message ("%g %s %u.%u node %u status %d code %d\n", ev->t,
-                       aw_event_type_name (ev->type), ev->task, ev->attempt, ev->node,
-                       (int)ev->status, ev->code);
-    books_keep (w, ev);
-    if (aw_history_handle (&w->history, ev, &err) < 0 || aw_sched_handle (w->told, ev, &err) < 0)
-        fail_msg ("seed %llu, %s at %g: %s", (unsigned long long)w->first_seed,
-                  aw_event_type_name (ev->type), ev->t, err.text);
-    decides_too (w, w->again, ev);
-    decides_too (w, w->copy, ev);
-    ask_in_vain (w, w->again);
-    ask_in_vain (w, w->copy);
-}
-
-static void end_owner (struct world *w, const struct aw_event *ev);
-
-/* From outside. */
-static void tell (struct world *w, const struct aw_event *ev)
-{
-    struct aw_error err = { "" };
-
-    if (aw_sched_handle (w->sched, ev, &err) < 0)
-        fail_msg ("seed %llu, %s at %g: %s", (unsigned long long)w->first_seed,
-                  aw_event_type_name (ev->type), ev->t, err.text);
-    record (w, ev);
-    if (ev->type == AW_EVENT_FINISH)
-        end_owner (w, ev);
-}
-
-/* EV, a FINISH, has been handled: what has failed for good, and what ends with its owner. */
-static void end_owner (struct world *w, const struct aw_event *ev)
-{
-    enum aw_task_state state = aw_sched_task_state (w->sched, ev->task);
-
-    w->failed[ev->task] = state == AW_TASK_FAILED;
-    for (uint32_t task = 0; task < w->graph->n_tasks; task++) {
-        struct aw_event cancel = {
-            .type = AW_EVENT_CANCEL, .t = w->t, .node = AW_NONE, .task = task, .count = 1
-        };
-        struct owner *owner = &w->owners[task];
-
-        if (owner->kind != OWNED || owner->task != ev->task || owner->attempt != ev->attempt)
-            continue;
-        if (ev->status == AW_STATUS_COMPLETED)
-            owner->kind = WELL;
-        else if (!w->completed[task] && !w->failed[task]) {
-            if (books_find (w, task) || !w->cancelled[task])
-                w->cancelled[task] = 1;
-            tell (w, &cancel);
-        }
-    }
-}
-
-static void check_twin (struct world *w, const struct aw_sched *s)
-{
-    const struct aw_pool *a = aw_sched_pool (w->sched), *b = aw_sched_pool (s);
-
-    for (uint32_t set = 0; set < w->graph->n_sets; set++) {
-        struct aw_counts x = aw_sched_counts (w->sched, set), y = aw_sched_counts (s, set);
-
-        CHECK (w, memcmp (&x, &y, sizeof (x)) == 0);
-    }
-    CHECK (w, aw_sched_next_wake (w->sched) == aw_sched_next_wake (s));
-    CHECK (w, aw_sched_stopped (w->sched) == aw_sched_stopped (s));
-    CHECK (w, aw_sched_ended (w->sched) == aw_sched_ended (s));
-    for (uint32_t n = 0; n < a->n_nodes; n++) {
-        CHECK (w, aw_sched_is_lost (w->sched, n) == aw_sched_is_lost (s, n));
-        CHECK (w, aw_idset_equal (&a->nodes[n].free_cpus, &b->nodes[n].free_cpus));
-        CHECK (w, aw_idset_equal (&a->nodes[n].free_gpus, &b->nodes[n].free_gpus));
-        CHECK (w, a->nodes[n].free.mem == b->nodes[n].free.mem);
-    }
-}
-
-static void check_counts (struct world *w)
-{
-    struct aw_counts all = aw_sched_counts (w->sched, AW_NONE);
-    uint32_t completed = 0, moving = 0;
-
-    for (uint32_t task = 0; task < w->graph->n_tasks; task++)
-        completed += w->completed[task];
-    CHECK (w,
-           all.waiting + all.ready + all.running + all.done + all.ignored + all.failed + all.skipped
-               == w->graph->n_tasks);
-    CHECK (w, all.running == w->n_attempts - w->n_given);
-    CHECK (w, aw_sched_any_runs (w->sched) == (w->n_attempts > 0));
-    CHECK (w, w->n_deaths > 0 || all.done >= completed);
-    for (uint32_t i = 0; i < w->n_attempts; i++)
-        moving +=
-            w->attempts[i].stand > THERE || w->attempts[i].stand == COMES || w->attempts[i].killed;
-    /* Somebody will come back to us, or it is over. */
-    CHECK (w, moving > 0 || !isinf (aw_sched_next_wake (w->sched)) || aw_sched_ended (w->sched)
-                  || w->n_nodes == 0);
-}
-
-/* Enough nodes are left for tasks of that set. */
-static bool has_nodes (const struct world *w, uint32_t set)
-{
-    struct aw_demand demand = aw_set_demand (&w->graph->sets[set]);
-    const struct aw_pool *pool = aw_sched_pool (w->sched);
-    uint32_t n = 0;
-
-    for (uint32_t i = 0; i < pool->n_nodes; i++)
-        n += aw_node_could_hold (&pool->nodes[i], &demand);
-    return n >= aw_demand_nodes (&demand);
-}
-
-static void check_end (struct world *w)
-{
-    struct aw_counts all = aw_sched_counts (w->sched, AW_NONE);
-    uint32_t left = all.waiting + all.ready;
-
-    for (uint32_t set = 0; set < w->graph->n_sets; set++)
-        if (w->graph->sets[set].submitted) /* that is no failure of the run */
-            all.failed -= aw_sched_counts (w->sched, set).failed;
-    CHECK (w, w->n_attempts == 0);
-    if (left == 0)
-        CHECK (w, w->code == 0 || w->code == 1);
-    if (w->code == 0)
-        CHECK (w, left == 0 && all.failed == 0);
-    if (all.failed > 0)
-        CHECK (w, w->code == 1 || (w->code == 3 && left > 0));
-    if (w->code == 3)
-        CHECK (w, left > 0 && (w->told_stop || w->told_limit));
-    if (w->told_stop && left > 0)
-        CHECK (w, w->code == 3);
-    for (uint32_t set = 0; set < w->graph->n_sets && !aw_sched_stopped (w->sched); set++) {
-        bool later = w->told_limit && w->graph->sets[set].retry.delay > 0;
-        double needs;
-
-        if (aw_sched_counts (w->sched, set).ready > 0)
-            CHECK (w, !has_nodes (w, set) || later || aw_sched_too_late (w->sched, set, &needs));
-    }
-    if (!aw_sched_stopped (w->sched))
-        CHECK (w, all.waiting == 0 || all.ready > 0);
-    for (uint32_t n = 0; n < w->n_nodes; n++) {
-        const struct aw_node *node = &aw_sched_pool (w->sched)->nodes[n];
-
-        for (uint32_t id = 0; id < w->nodes[n].m.end; id++)
-            CHECK (w, w->nodes[n].users[id] == 0);
-        if (node->lost)
-            continue;
-        CHECK (w, aw_idset_equal (&node->free_cpus, &node->cpus));
-        CHECK (w, aw_idset_equal (&node->free_gpus, &node->gpus));
-        CHECK (w, node->free.mem == MEM && node->n_special == 0);
-    }
-}
-
-/*
- * What happens
- */
 
 static void join (struct world *w)
 {
@@ -247,7 +39,7 @@ static void join (struct world *w)
     ev.cpus = node->m.cpus;
     ev.gpus = node->m.gpus;
     ev.topology = node->m.text[0] ? node->m.text : NULL;
-    tell (w, &ev);
+    twins_tell (w, &ev);
 }
 
 static void limit (struct world *w)
@@ -256,7 +48,7 @@ static void limit (struct world *w)
 
     ev.seconds = books_below (w, 3) ? w->t + books_below (w, 200) : 0;
     w->told_limit = true;
-    tell (w, &ev);
+    twins_tell (w, &ev);
 }
 
 static struct aw_sched *make (const struct world *w, const struct aw_resume_state *earlier)
@@ -302,7 +94,7 @@ static void count_messages (struct world *w)
         message.name = mix_topics[i];
         message.count = w->messages[i];
         if (message.count > 0 && aw_graph_find_topic (w->graph, mix_topics[i]) != AW_NONE)
-            tell (w, &message);
+            twins_tell (w, &message);
     }
 }
 
@@ -363,12 +155,12 @@ static void succeed (struct world *w, const struct attempt *a, const struct aw_e
 
     assert_int_equal (aw_idset_copy (&start.cpus, &a->parts[0].cpus), 0);
     assert_int_equal (aw_idset_copy (&start.gpus, &a->parts[0].gpus), 0);
-    tell (w, ev);
+    twins_tell (w, ev);
     next = books_below (w, 10) ? given_for (w, start.node, place) : NULL;
     if (next) {
         start.task = next->task;
         start.attempt = next->attempt;
-        tell (w, &start);
+        twins_tell (w, &start);
         w->n_continued++;
     }
     aw_idset_finish (&start.cpus);
@@ -411,7 +203,7 @@ static void move_on (struct world *w, struct attempt *a)
     if (ev.type == AW_EVENT_FINISH && ev.status == AW_STATUS_COMPLETED && a->n_parts == 1)
         succeed (w, a, &ev);
     else
-        tell (w, &ev);
+        twins_tell (w, &ev);
 }
 
 static void cancel_some (struct world *w)
@@ -427,7 +219,7 @@ static void cancel_some (struct world *w)
     for (uint32_t task = ev.task; task < ev.task + ev.count; task++)
         if (!w->completed[task] && (books_find (w, task) || !w->cancelled[task]))
             w->cancelled[task] = ev.code ? 2 : 1;
-    tell (w, &ev);
+    twins_tell (w, &ev);
 }
 
 static void lose (struct world *w)
@@ -440,7 +232,7 @@ static void lose (struct world *w)
     if (w->nodes[ev.node].lost)
         return;
     w->nodes[ev.node].lost = true;
-    tell (w, &ev);
+    twins_tell (w, &ev);
 }
 
 /* A task adds others, or submits one. */
@@ -463,7 +255,7 @@ static void add (struct world *w, bool submitted)
     ev.attempt = by->attempt;
     if (submitted)
         w->owners[old.n_tasks] = (struct owner){ by->task, by->attempt, OWNED };
-    tell (w, &ev);
+    twins_tell (w, &ev);
     count_messages (w);
 }
 
@@ -513,7 +305,7 @@ static void rare (struct world *w)
         if (aw_graph_find_topic (w->graph, ev.name) == AW_NONE)
             return; /* nobody waits for them yet */
     }
-    tell (w, &ev);
+    twins_tell (w, &ev);
 }
 
 static void outside (struct world *w)
@@ -528,7 +320,7 @@ static void outside (struct world *w)
         move_on (w, &w->attempts[books_below (w, w->n_attempts)]);
     else if (!isinf (wake)) {
         ev.t = w->t = fmax (w->t, books_below (w, 10) ? wake : w->t);
-        tell (w, &ev);
+        twins_tell (w, &ev);
     }
 }
 
@@ -538,20 +330,15 @@ static void act (struct world *w)
     struct aw_event action;
 
     while (aw_sched_next (w->sched, &action)) {
-        record (w, &action);
-        if (action.type == AW_EVENT_FINISH)
-            end_owner (w, &action);
+        twins_hear (w, &action);
         if (books_below (w, 30) == 0) {
             aw_sched_destroy (w->copy);
             w->copy = aw_sched_clone (w->sched);
             assert_non_null (w->copy);
         }
     }
-    check_counts (w);
-    check_twin (w, w->told);
-    check_twin (w, w->again);
-    if (w->copy)
-        check_twin (w, w->copy);
+    books_check (w);
+    twins_check (w);
 }
 
 static void one_run (uint64_t seed)
@@ -586,7 +373,7 @@ static void one_run (uint64_t seed)
         else if (!aw_sched_ended (w.sched))
             outside (&w);
     }
-    check_end (&w);
+    books_check_end (&w);
     forget (&w);
     aw_history_finish (&w.history);
     aw_graph_destroy (w.graph);
@@ -597,11 +384,12 @@ static void one_run (uint64_t seed)
 
 static void random_runs_are_decided_the_same_by_every_twin (void **state)
 {
-    const char *told = getenv ("AW_TEST_SEED");
+    const char *told = getenv ("AW_TEST_SEED"), *runs = getenv ("AW_TEST_RUNS");
     uint64_t first = told ? strtoull (told, NULL, 0) : 1;
+    uint64_t n = told ? 1 : runs ? strtoull (runs, NULL, 0) : RUNS;
 
     (void)state;
-    for (uint64_t seed = first; seed < first + (told ? 1 : RUNS); seed++)
+    for (uint64_t seed = first; seed < first + n; seed++)
         one_run (seed);
 }
 
