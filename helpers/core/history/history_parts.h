@@ -38,6 +38,28 @@ void aw_history_hold (struct aw_history *history, struct aw_attempt *a, const st
 /* The attempt holds nothing any more. */
 void aw_history_give_back (struct aw_history *history, const struct aw_attempt *a);
 
+/* history_attempt.c. Each: 0, or -1 with text. */
+
+/* Handles a START, or a STAGE, with which the attempt holds nothing yet. */
+int aw_history_handle_start (struct aw_history *history,
+                             const struct aw_event *ev,
+                             struct aw_error *err);
+
+/* Handles a FINISH. */
+int aw_history_handle_finish (struct aw_history *history,
+                              const struct aw_event *ev,
+                              struct aw_error *err);
+
+/* Handles a STAGED or RELEASE. */
+int aw_history_handle_staging (struct aw_history *history,
+                               const struct aw_event *ev,
+                               struct aw_error *err);
+
+/* Handles a SERVING. */
+int aw_history_handle_serving (struct aw_history *history,
+                               const struct aw_event *ev,
+                               struct aw_error *err);
+
 /* history_assign.c. Each: 0, or -1 with text. */
 
 /* Handles an ASSIGN. */
@@ -61,6 +83,11 @@ bool aw_history_unassign (struct aw_history *history, uint32_t task);
 
 /* history_cancel.c. Handles a CANCEL. 0, or -1 with text. */
 int aw_history_handle_cancel (struct aw_history *history,
+                              const struct aw_event *ev,
+                              struct aw_error *err);
+
+/* history_resume.c. Handles a RESUME. 0, or -1 with text. */
+int aw_history_handle_resume (struct aw_history *history,
                               const struct aw_event *ev,
                               struct aw_error *err);
 
