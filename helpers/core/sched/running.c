@@ -2,6 +2,7 @@
 #include "core/sched/running.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,6 +48,7 @@ void aw_running_finish (struct aw_running_table *table)
     free (table->slot_of);
     free (table->first);
     free (table->last);
+    free (table->endless);
     free (table->log);
     memset (table, 0, sizeof (*table));
     errno = saved;
@@ -54,13 +56,15 @@ void aw_running_finish (struct aw_running_table *table)
 
 int aw_running_add_nodes (struct aw_running_table *table, uint32_t n)
 {
-    uint32_t room = table->node_room;
+    uint32_t room[] = { table->node_room, table->node_room };
 
-    if (aw_array_reserve (&table->first, &room, n) < 0
-        || aw_array_reserve (&table->last, &table->node_room, n) < 0)
+    if (aw_array_reserve (&table->first, &room[0], n) < 0
+        || aw_array_reserve (&table->last, &room[1], n) < 0
+        || aw_array_reserve (&table->endless, &table->node_room, n) < 0)
         return -1;
     for (; table->n_nodes < n; table->n_nodes++)
-        table->first[table->n_nodes] = table->last[table->n_nodes] = AW_NO_SLOT;
+        table->first[table->n_nodes] = table->last[table->n_nodes] =
+            table->endless[table->n_nodes] = AW_NO_SLOT;
     return 0;
 }
 
@@ -126,12 +130,14 @@ struct aw_running *aw_running_lead (const struct aw_running_table *table,
 }
 
 /* Ends mostly rise, so the search begins at the last one; equal ends stay in the order of the
- * starts.
+ * starts. Those that have no end are all behind the others, and passed at once.
  */
 static void insert_by_end (struct aw_running_table *table, struct aw_running *run)
 {
     uint32_t me = slot_number (table, run);
-    uint32_t before = table->last[run->node];
+    uint32_t endless = table->endless[run->node];
+    uint32_t before = endless == AW_NO_SLOT || isinf (run->end) ? table->last[run->node]
+                                                                : table->slots[endless].prev;
 
     aw_running_touch (table, run->node);
     while (before != AW_NO_SLOT && table->slots[before].end > run->end)
@@ -146,11 +152,15 @@ static void insert_by_end (struct aw_running_table *table, struct aw_running *ru
         table->last[run->node] = me;
     else
         table->slots[run->next].prev = me;
+    if (isinf (run->end) && endless == AW_NO_SLOT)
+        table->endless[run->node] = me;
 }
 
 static void remove_from_node (struct aw_running_table *table, struct aw_running *run)
 {
     aw_running_touch (table, run->node);
+    if (table->endless[run->node] == slot_number (table, run))
+        table->endless[run->node] = run->next;
     if (run->prev == AW_NO_SLOT)
         table->first[run->node] = run->next;
     else
@@ -287,6 +297,7 @@ int aw_running_clone (struct aw_running_table *table, const struct aw_running_ta
     if (from->n_nodes > 0) {
         memcpy (table->first, from->first, from->n_nodes * sizeof (*table->first));
         memcpy (table->last, from->last, from->n_nodes * sizeof (*table->last));
+        memcpy (table->endless, from->endless, from->n_nodes * sizeof (*table->endless));
     }
     return 0;
 fail:

@@ -43,6 +43,7 @@ struct aw_running_table {
     uint32_t *slot_of; /* by task */
     uint32_t n_tasks;
     uint32_t *first, *last; /* by node */
+    uint32_t *endless; /* private: by node, the first that has no end */
     uint64_t n_changes; /* of attempts on any node */
     uint32_t *log; /* nodes of the last AW_RUNNING_LOG changes: change n at n % AW_RUNNING_LOG */
     uint32_t n_nodes, node_room;
