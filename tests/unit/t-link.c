@@ -59,6 +59,63 @@ static void frames_are_sent (void **state)
     close (peer);
 }
 
+/* A late frame leaves alone when its time has come. */
+static void late_frames_leave_in_the_end (void **state)
+{
+    int peer;
+    struct aw_link *link = make (&peer);
+    char got[8];
+
+    (void)state;
+    aw_textbuf_puts (aw_link_out (link), "1\n");
+    aw_link_send_late (link, 0, 20);
+    event_base_loop (base, EVLOOP_NONBLOCK);
+    assert_int_equal (recv (peer, got, sizeof (got), MSG_DONTWAIT), -1);
+    event_base_loop (base, EVLOOP_ONCE);
+    assert_int_equal (recv (peer, got, sizeof (got), MSG_DONTWAIT), 2);
+    aw_link_destroy (link);
+    close (peer);
+}
+
+/* The next one takes them along, in their order, and the connection's end does. */
+static void late_frames_leave_with_others (void **state)
+{
+    int peer;
+    struct aw_link *link = make (&peer);
+    char got[8];
+
+    (void)state;
+    aw_textbuf_puts (aw_link_out (link), "1\n");
+    aw_link_send_late (link, 0, 60000);
+    aw_textbuf_puts (aw_link_out (link), "2\n");
+    aw_link_send_late (link, 0, 60000);
+    event_base_loop (base, EVLOOP_NONBLOCK);
+    assert_int_equal (recv (peer, got, sizeof (got), MSG_DONTWAIT), -1);
+    aw_textbuf_puts (aw_link_out (link), "3\n");
+    aw_link_send (link, 0);
+    event_base_loop (base, EVLOOP_NONBLOCK);
+    assert_int_equal (recv (peer, got, sizeof (got), MSG_DONTWAIT), 6);
+    assert_memory_equal (got, "1\n2\n3\n", 6);
+    aw_textbuf_puts (aw_link_out (link), "4\n");
+    aw_link_send_late (link, 0, 60000);
+    aw_link_destroy (link);
+    assert_int_equal (read (peer, got, sizeof (got)), 2);
+    close (peer);
+}
+
+static void missing_late_frame_breaks_it_at_once (void **state)
+{
+    int peer;
+    struct aw_link *link = make (&peer);
+
+    (void)state;
+    aw_link_send_late (link, -1, 60000);
+    event_base_loop (base, EVLOOP_NONBLOCK);
+    assert_non_null (strstr (reason, "out of memory"));
+    aw_link_destroy (link);
+    close (peer);
+}
+
 /* The peer may wait for what cannot be written: it must learn of it. */
 static void missing_frame_breaks_it (void **state)
 {
@@ -118,6 +175,9 @@ int main (void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (frames_are_sent),
+        cmocka_unit_test (late_frames_leave_in_the_end),
+        cmocka_unit_test (late_frames_leave_with_others),
+        cmocka_unit_test (missing_late_frame_breaks_it_at_once),
         cmocka_unit_test (missing_frame_breaks_it),
         cmocka_unit_test (missing_frame_breaks_a_full_one),
     };

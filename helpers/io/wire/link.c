@@ -27,7 +27,8 @@ struct aw_link {
     struct event *readable;
     struct event *again; /* a timer that reads; only with edges */
     struct event *writable; /* pending only while the peer does not read */
-    struct event *flush; /* made active by send: runs later in the same turn of the loop */
+    struct event *flush; /* made active by send: runs later in the same turn of the loop. A timer
+                            while frames wait */
     char *in;
     size_t in_size;
     size_t in_capacity;
@@ -239,6 +240,16 @@ void aw_link_send (struct aw_link *link, int appended)
     link->lacks |= appended < 0;
     if (!link->over && (link->lacks || !event_pending (link->writable, EV_WRITE, NULL)))
         event_active (link->flush, 0, 0);
+}
+
+void aw_link_send_late (struct aw_link *link, int appended, int milliseconds)
+{
+    const struct timeval delay = { milliseconds / 1000, milliseconds % 1000 * 1000 };
+
+    if (appended < 0
+        || (!link->over && !event_pending (link->flush, EV_TIMEOUT, NULL)
+            && event_add (link->flush, &delay) < 0))
+        aw_link_send (link, appended);
 }
 
 /* Waits for EVENTS until the time LIMIT. */

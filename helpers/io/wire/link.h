@@ -43,6 +43,9 @@ struct aw_link *aw_link_create (struct event_base *base,
 struct aw_textbuf *aw_link_out (struct aw_link *link);
 void aw_link_send (struct aw_link *link, int appended);
 
+/* The same for a frame that may wait for the next one, for at most MILLISECONDS. */
+void aw_link_send_late (struct aw_link *link, int appended, int milliseconds);
+
 /* Sends the rest, shuts down the sending side and waits until the peer closes, for at most SECONDS.
  * Blocks, and calls no callbacks. Use it before destroy, so that no reset loses the last frames.
  */
