@@ -80,6 +80,7 @@ void aw_attempts_assign (struct aw_attempts *attempts, struct aw_agent_attempt *
     attempt->link_assigned = attempts->last_assigned;
     *attempts->last_assigned = attempt;
     attempts->last_assigned = &attempt->next_assigned;
+    attempts->most_assigned = ++attempts->n_assigned;
 }
 
 void aw_attempts_unassign (struct aw_attempts *attempts, struct aw_agent_attempt *attempt)
@@ -87,6 +88,7 @@ void aw_attempts_unassign (struct aw_attempts *attempts, struct aw_agent_attempt
     if (attempt->state != AW_ATTEMPT_ASSIGNED)
         return;
     attempt->state = AW_ATTEMPT_ENDED;
+    attempts->n_assigned--;
     *attempt->link_assigned = attempt->next_assigned;
     if (attempt->next_assigned)
         attempt->next_assigned->link_assigned = attempt->link_assigned;

@@ -115,6 +115,7 @@ struct aw_agent_attempt {
 struct aw_attempts {
     struct aw_agent_attempt *first;
     struct aw_agent_attempt *first_assigned, **last_assigned; /* private: in the order of ASSIGN */
+    uint32_t n_assigned, most_assigned; /* now; when the last one came */
     struct aw_table by_number, by_pid; /* private */
     struct aw_agent_attempt *untidy; /* ended, with files that may be empty, for tidy below */
     struct aw_agent_attempt *ended; /* private: memory to be used again */

@@ -27,6 +27,24 @@ void aw_agent_report (struct aw_agent *agent, const struct aw_event *ev)
     aw_agent_send (agent, &(struct aw_frame){ .type = type, .event = *ev });
 }
 
+/* May the coordinator hear of the end of ATTEMPT a moment later? It has nothing to decide if
+ * another one has followed, and if the node has enough of them: over a quarter of what it had. */
+static bool may_be_late (const struct aw_agent_attempt *attempt)
+{
+    const struct aw_attempts *attempts = &attempt->agent->attempts;
+
+    return !attempt->launch.awaited && attempts->n_assigned > attempts->most_assigned / 4;
+}
+
+static void report_late (struct aw_agent *agent, const struct aw_event *finish)
+{
+    const struct aw_frame frame = { .type = AW_FRAME_FINISH, .event = *finish };
+
+    if (agent->link)
+        aw_link_send_late (agent->link, aw_frame_put (aw_link_out (agent->link), &frame, NULL),
+                           AW_LATE_MS);
+}
+
 void aw_attempt_finish (struct aw_agent_attempt *attempt, const struct aw_event *finish)
 {
     struct aw_agent *agent = attempt->agent;
@@ -36,7 +54,10 @@ void aw_attempt_finish (struct aw_agent_attempt *attempt, const struct aw_event 
     last.continued = next;
     last.next = next ? next->task : 0;
     last.next_attempt = next ? next->attempt : 0;
-    aw_agent_report (agent, &last);
+    if (next && may_be_late (attempt))
+        report_late (agent, &last);
+    else
+        aw_agent_report (agent, &last);
     aw_attempts_remove (&agent->attempts, attempt);
     if (agent->attempts.untidy && !event_pending (agent->tidy, EV_TIMEOUT, NULL))
         event_add (agent->tidy, &TIDY_DELAY);

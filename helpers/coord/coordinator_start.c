@@ -48,6 +48,8 @@ static int make_launch (struct aw_coordinator *c,
         .n_services = aw_coordinator_services (c, start, services, MAX_SERVICES),
     };
 
+    const struct aw_graph *graph = c->config.workflow->graph;
+    const uint32_t set = aw_graph_task (graph, start->task).set;
     const struct aw_task_times times = { .left = c->limit_t - aw_coordinator_now (c),
                                          .grace = c->config.kill_grace };
 
@@ -59,8 +61,8 @@ static int make_launch (struct aw_coordinator *c,
         return -1;
     d->launch.assigned = start->type == AW_EVENT_ASSIGN;
     if (c->config.sched.backlog > 0)
-        d->launch.place =
-            aw_sched_place (c->sched, aw_graph_task (c->config.workflow->graph, start->task).set);
+        d->launch.place = aw_sched_place (c->sched, set);
+    d->launch.awaited = d->launch.place && graph->sets[set].awaited;
     return aw_array_reserve (&c->dispatches, &c->dispatch_room, c->n_dispatches + 1) < 0
                ? aw_error_set (err, "out of memory")
                : 0;

@@ -73,6 +73,30 @@ void fake_put_frame (struct fake_process *p, struct fake_node *node, const struc
     fake_touch (p, node);
 }
 
+void fake_put_late (struct fake_process *p, struct fake_node *node, const struct aw_frame *frame)
+{
+    if (aw_frame_put (&node->out, frame, NULL) < 0)
+        fake_die ("a frame");
+    if (node->dirty || node->late)
+        return;
+    node->late = p->tick + AW_LATE_MS / FAKE_TICK_MS;
+    p->late[(p->first_late + p->n_late++) % p->n_nodes] = node;
+}
+
+/* Those whose time has come. */
+static void touch_late (struct fake_process *p)
+{
+    while (p->n_late > 0 && p->late[p->first_late]->late <= p->tick) {
+        struct fake_node *node = p->late[p->first_late];
+
+        p->first_late = (p->first_late + 1) % p->n_nodes;
+        p->n_late--;
+        node->late = 0;
+        if (node->out.len > 0)
+            fake_touch (p, node);
+    }
+}
+
 static void leave_node (struct fake_process *p, struct fake_node *node)
 {
     if (node->state == OVER)
@@ -192,6 +216,7 @@ static void run_wheel (struct fake_process *p)
 
     for (; p->tick < now; p->tick++) {
         fake_end_tasks (p);
+        touch_late (p);
         send_all (p);
     }
 }
@@ -253,9 +278,10 @@ static void prepare (struct fake_process *p, int number, int n)
     p->part = &p->figures->parts[number];
     p->nodes = calloc (all, sizeof (*p->nodes));
     p->dirty = calloc (all, sizeof (*p->dirty));
+    p->late = calloc (all, sizeof (*p->late));
     p->reader = aw_frame_reader_create ();
     p->epoll = epoll_create1 (EPOLL_CLOEXEC);
-    if (!p->nodes || !p->dirty || !p->reader || p->epoll < 0)
+    if (!p->nodes || !p->dirty || !p->late || !p->reader || p->epoll < 0)
         fake_die ("a process");
     srand48 (number);
     for (uint32_t i = (uint32_t)number; i < all; i += (uint32_t)n) {

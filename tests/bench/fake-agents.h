@@ -36,8 +36,10 @@ struct fake_node {
     struct aw_textbuf out;
     bool dirty; /* it has something to send */
     bool quits;
+    uint64_t late; /* the tick in which its late reports leave; 0: it has none */
     uint32_t n_running;
     struct fake_task *assigned, **last_assigned; /* in the order in which they came */
+    uint32_t n_assigned, most_assigned; /* now; when the last one came */
 };
 
 struct fake_task {
@@ -62,6 +64,8 @@ struct fake_process {
     uint64_t tick; /* done so far */
     struct fake_node **dirty;
     uint32_t n_dirty;
+    struct fake_node **late; /* in the order in which their reports leave; a ring of all nodes */
+    uint32_t first_late, n_late;
     struct aw_frame_reader *reader;
     double probed; /* when the message under way was sent; 0: none is */
     struct fake_node *prober;
@@ -74,5 +78,8 @@ __attribute__ ((noreturn)) void fake_die (const char *what);
 /* NODE has something to send. */
 void fake_touch (struct fake_process *p, struct fake_node *node);
 void fake_put_frame (struct fake_process *p, struct fake_node *node, const struct aw_frame *frame);
+
+/* The same for one that may wait for others (AW_LATE_MS). */
+void fake_put_late (struct fake_process *p, struct fake_node *node, const struct aw_frame *frame);
 
 #endif /* AW_BENCH_FAKE_AGENTS_H */

@@ -135,6 +135,7 @@ void fake_assign (struct fake_process *p, struct fake_node *node, const char *li
         node->last_assigned = &node->assigned;
     *node->last_assigned = task;
     node->last_assigned = &task->next;
+    node->most_assigned = ++node->n_assigned;
 }
 
 /* The task at *AT leaves the node's list. */
@@ -143,6 +144,7 @@ static struct fake_task *take (struct fake_node *node, struct fake_task **at)
     struct fake_task *task = *at;
 
     *at = task->next;
+    node->n_assigned--;
     if (!task->next)
         node->last_assigned = at;
     return task;
@@ -183,19 +185,25 @@ static void finish (struct fake_process *p, struct fake_task *task, double t)
 {
     struct fake_task *next = next_of (task);
     struct fake_node *node = task->node;
+    const struct aw_frame frame = {
+        .type = AW_FRAME_FINISH,
+        .event = { .task = task->id,
+                   .attempt = task->attempt,
+                   .status = AW_STATUS_COMPLETED,
+                   .seconds = task->seconds + 0.0005,
+                   .cpu_seconds = 0.00123,
+                   .max_rss = 1572864,
+                   .gpu_util = -1,
+                   .continued = next,
+                   .next = next ? next->id : 0,
+                   .next_attempt = next ? next->attempt : 0 },
+    };
 
-    fake_put_frame (p, node,
-                    &(struct aw_frame){ .type = AW_FRAME_FINISH,
-                                        .event = { .task = task->id,
-                                                   .attempt = task->attempt,
-                                                   .status = AW_STATUS_COMPLETED,
-                                                   .seconds = task->seconds + 0.0005,
-                                                   .cpu_seconds = 0.00123,
-                                                   .max_rss = 1572864,
-                                                   .gpu_util = -1,
-                                                   .continued = next,
-                                                   .next = next ? next->id : 0,
-                                                   .next_attempt = next ? next->attempt : 0 } });
+    /* As agent/end.c does. */
+    if (next && node->n_assigned > node->most_assigned / 4)
+        fake_put_late (p, node, &frame);
+    else
+        fake_put_frame (p, node, &frame);
     node->ended[task->slot] = t;
     node->n_running--;
     p->part->n_ended++;

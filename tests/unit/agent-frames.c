@@ -18,6 +18,7 @@
 #include "agent/local.h"
 #include "coord/agents/local_agent.h"
 #include "io/message_frame.h"
+#include "util/clock.h"
 
 static const char worker[] = "while read -r call; do echo $$ >worker; echo '{}' >&3; done <&3";
 
@@ -29,6 +30,7 @@ static void take_end (struct agent_frames *f, const struct aw_event *ev)
     f->n_ends++;
     end->event = *ev;
     end->event.reason = NULL;
+    end->t = aw_clock_wall ();
     snprintf (end->reason, sizeof (end->reason), "%s", ev->reason ? ev->reason : "");
 }
 
@@ -159,6 +161,7 @@ static void fill (struct agent_frames *f, struct aw_launch *launch, char **argv,
     launch->argv = f->argv ? (char **)f->argv : argv;
     launch->directory = f->rig.dir;
     launch->success = f->success;
+    launch->awaited = f->awaited;
     launch->mem = f->mem_wanted;
     launch->grace = RIG_GRACE;
     if (f->limit > 0)

@@ -12,6 +12,7 @@
 struct agent_frames_end {
     struct aw_event event; /* without texts */
     char reason[512]; /* "" for none */
+    double t; /* when it was heard (aw_clock_wall) */
 };
 
 struct agent_frames {
@@ -33,6 +34,7 @@ struct agent_frames {
     double limit; /* seconds; 0: none */
     uint32_t mem_wanted; /* MiB */
     struct aw_codes success;
+    bool awaited;
     bool store; /* output goes to the log store, and is durable; else to TASK.out */
     char *const *argv; /* instead of a script; NULL: the script */
 };

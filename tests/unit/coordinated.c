@@ -137,6 +137,7 @@ void coordinated_begin (struct coordinated *it)
                                             .ask_job = it->ask_job,
                                             .check_pool = check_pool,
                                             .kill_grace = it->grace,
+                                            .sched.backlog = it->backlog,
                                             .service_stall = it->service_stall,
                                             .durability = it->durability,
                                             .arg = it };

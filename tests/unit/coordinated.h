@@ -37,7 +37,7 @@ struct coordinated {
     uint32_t at; /* the task */
     bool refuse; /* check_pool says no */
     off_t room; /* what the disk still takes when the pool is complete; 0: enough */
-    double grace, service_stall;
+    double grace, service_stall, backlog;
     enum aw_durability durability;
     void (*ask_job) (void *arg); /* NULL: there is no job; ARG is this */
     void (*message) (struct aw_exec *exec,
@@ -55,6 +55,7 @@ struct coordinated {
     char parent[64];
     char *dir, *journal;
     uint32_t launches;
+    uint32_t seen; /* the plan's own: a bit for each task */
     off_t size_at_first; /* of the journal, at the first launch */
     bool done; /* WHAT has happened */
     struct aw_error err;

@@ -198,6 +198,38 @@ static void a_start_of_what_was_not_assigned_is_ignored (void **state)
     }
 }
 
+/* Which tasks' ends must not be reported late: a bit for each. */
+static void note_awaited (void *arg,
+                          uint32_t node,
+                          const struct aw_launch *launch,
+                          struct aw_fake_outcome *outcome)
+{
+    struct coordinated *r = arg;
+
+    (void)node;
+    (void)outcome;
+    if (launch->awaited)
+        r->seen |= 1u << launch->task;
+}
+
+/* Only those of sets of whose tasks single ones are waited for, and which others can follow. */
+static void launches_say_whose_end_is_awaited (void **state)
+{
+    struct coordinated r = { .tasks = "{ \"a\": { \"count\": 2, \"command\": [\"x\"] },"
+                                      "  \"b\": { \"count\": 2, \"command\": [\"x\"],"
+                                      "         \"after\": [\"a[i]\"] },"
+                                      "  \"c\": { \"after\": [\"b\"], \"command\": [\"x\"] } }",
+                             .nodes = 1,
+                             .cpus = 2,
+                             .backlog = 0.25,
+                             .plan = note_awaited };
+
+    (void)state;
+    assert_int_equal (run (&r), 0);
+    assert_int_equal (r.seen, 3);
+    coordinated_finish (&r);
+}
+
 static void a_run_that_the_pool_cannot_start_has_no_launches (void **state)
 {
     struct coordinated large = { .tasks = "{ \"a\": { \"cpus\": 5, \"command\": [\"x\"] } }",
@@ -345,6 +377,7 @@ int main (void)
         cmocka_unit_test (a_stopped_run_ends_its_tasks_and_kills_stubborn_ones),
         cmocka_unit_test (a_run_survives_a_lost_node_but_not_its_last_one),
         cmocka_unit_test (a_start_of_what_was_not_assigned_is_ignored),
+        cmocka_unit_test (launches_say_whose_end_is_awaited),
         cmocka_unit_test (a_run_that_the_pool_cannot_start_has_no_launches),
         cmocka_unit_test (a_completion_that_cannot_be_written_starts_nothing),
         cmocka_unit_test (a_start_that_cannot_be_written_is_not_sent),

@@ -38,9 +38,9 @@ static void wrong_frames_are_refused (void **state)
         { "{\"proof\":\"x\",\"nonce\":[]}", "proof: \"nonce\" is not a string" },
         { "{\"hello\":99,\"node\":\"n1\"}", "node n1 has another release" },
         { "{\"hello\":99,\"node\":7}", "node ? has another release" },
-        { "{\"hello\":4,\"node\":\"n1\",\"cpus\":\"3-1\",\"gpus\":\"\",\"mem\":0}",
+        { "{\"hello\":5,\"node\":\"n1\",\"cpus\":\"3-1\",\"gpus\":\"\",\"mem\":0}",
           "\"cpus\" is not a list of ids" },
-        { "{\"hello\":4,\"node\":\"n1\",\"cpus\":\"0\",\"gpus\":\"\",\"mem\":-1}",
+        { "{\"hello\":5,\"node\":\"n1\",\"cpus\":\"0\",\"gpus\":\"\",\"mem\":-1}",
           "\"mem\" is out of range" },
         { "{\"kill\":1,\"attempt\":0}", "\"grace\" is not a number" },
         { "{\"kill\":1,\"attempt\":0,\"grace\":-1}", "\"grace\" is out of range" },
@@ -367,7 +367,7 @@ static void what_does_not_fit_leaves_nothing_behind (void **state)
 static void frames_that_differ_have_another_version (void **state)
 {
     static const uint32_t digests[] = {
-        [2] = 0xa1154b96, [3] = 0xa0f95252, [4] = 0x7f1785ec
+        [2] = 0xa1154b96, [3] = 0xa0f95252, [4] = 0x7f1785ec, [5] = 0xc1a03548
     }; /* by version */
     const uint32_t n = sizeof (digests) / sizeof (digests[0]);
     uint32_t digest = AW_HASH32_BASIS;

@@ -67,6 +67,17 @@ static int check_once (const struct aw_graph *graph,
     return 0;
 }
 
+/* Marks the sets of whose tasks single ones are waited for. */
+static void mark_awaited (struct aw_graph *graph)
+{
+    for (uint32_t i = 0; i < graph->n_sets; i++)
+        graph->sets[i].awaited = graph->sets[i].submitted || graph->until == i;
+    for (uint32_t i = 0; i < graph->n_sets; i++)
+        for (uint32_t e = 0; e < graph->sets[i].n_after; e++)
+            if (graph->sets[i].after[e].by != AW_BY_SET)
+                graph->sets[graph->sets[i].after[e].set].awaited = true;
+}
+
 /* Counts services, and marks the sets that come after them. */
 static int mark_services (struct aw_graph *graph, struct aw_error *err)
 {
@@ -165,5 +176,6 @@ int aw_graph_finalize (struct aw_graph *graph, struct aw_error *err)
         || mark_services (graph, err) < 0 || number_tasks (graph, err) < 0
         || index_tasks (graph, err) < 0)
         return -1;
+    mark_awaited (graph);
     return aw_graph_order (graph, 0, err);
 }

@@ -19,6 +19,7 @@ static int check_set (struct aw_graph *g, uint32_t s, struct aw_error *err)
         return aw_error_set (err, "%s: a set needs at least one task", set->name);
     if (set->service)
         return aw_error_set (err, "%s: an added set cannot be a service", set->name);
+    set->awaited = set->submitted;
     for (uint32_t e = 0; e < set->n_after; e++) {
         const struct aw_edge *edge = &set->after[e];
 
@@ -31,6 +32,8 @@ static int check_set (struct aw_graph *g, uint32_t s, struct aw_error *err)
                                  "%s: %s is a service of each iteration: an added set cannot "
                                  "use it",
                                  set->name, g->sets[edge->set].name);
+        if (edge->by != AW_BY_SET)
+            g->sets[edge->set].awaited = true;
         set->served = set->served || g->sets[edge->set].service;
         if (edge->by != AW_BY_SET && aw_graph_iterations (g, edge->set) > 1)
             return aw_error_set (

@@ -55,7 +55,7 @@ enum {
      * 24 MiB.
      */
     AW_FRAME_MAX = 32 << 20,
-    AW_FRAME_VERSION = 4, /* another one for each change of frames, or of what they mean */
+    AW_FRAME_VERSION = 5, /* another one for each change of frames, or of what they mean */
 };
 
 enum aw_frame_type {
