@@ -109,17 +109,11 @@ static int keep_worker (struct aw_sched *s, const struct aw_running *run, const 
                                                     .gpus = run->gpus });
 }
 
-int aw_sched_finish_run (struct aw_sched *s, struct aw_running *run, const struct aw_event *ev)
+/* RUN holds nothing any more. Its slot keeps its values until the next start. */
+static void leave (struct aw_sched *s, struct aw_running *run)
 {
-    uint32_t task = run->task, set = run->set;
     bool assigned = run->assigned;
-    bool returned = assigned && ev->status == AW_STATUS_CANCELLED; /* its number is free */
-    bool unstarted = (run->staging && ev->status == AW_STATUS_CANCELLED)
-                     || (assigned && ev->status == AW_STATUS_NODE_FAIL);
-    bool service = s->graph->sets[set].service, succeeded;
-    double delay;
 
-    aw_sched_note_health (s, run, ev);
     aw_sched_leave_staging (s, run);
     aw_sched_leave_backlog (s, run);
     if (!run->staging && !run->released) {
@@ -131,34 +125,86 @@ int aw_sched_finish_run (struct aw_sched *s, struct aw_running *run, const struc
     if (s->services.n && !run->staging)
         aw_sched_end_service (s, run);
     aw_running_free (&s->running, run);
-    s->tries[task].attempts += !returned;
-    succeeded = ev->status == AW_STATUS_COMPLETED && !service;
-    if (succeeded && !run->fresh && !ev->first_call)
-        aw_sched_learn (s, set, ev->seconds);
+}
+
+/* What the end of an attempt means for its task. */
+enum meaning {
+    SUCCEEDED,
+    CANCELLED, /* it is not to run */
+    NOT_NEEDED, /* a service: it may be needed again */
+    RESTARTED, /* by request */
+    NOT_STARTED, /* killed by the coordinator before it started */
+    RETURNED, /* the same, or lost, where a node had it in advance */
+    FAILED,
+};
+
+static enum meaning meaning_of (const struct aw_sched *s,
+                                const struct aw_running *run,
+                                const struct aw_event *ev)
+{
+    const struct aw_tries *tries = &s->tries[run->task];
+    bool service = s->graph->sets[run->set].service;
+    bool cancelled = ev->status == AW_STATUS_CANCELLED;
+
+    if (ev->status == AW_STATUS_COMPLETED && !service)
+        return SUCCEEDED;
+    if (tries->cancelled && !s->stopped)
+        return CANCELLED;
+    if (service && run->killed)
+        return NOT_NEEDED;
+    if (tries->restarted)
+        return RESTARTED;
+    if (run->assigned && (cancelled || ev->status == AW_STATUS_NODE_FAIL))
+        return RETURNED;
+    return run->staging && cancelled ? NOT_STARTED : FAILED;
+}
+
+/* The attempt of RUN has failed: its task is retried, or has ended. */
+static int fail (struct aw_sched *s, const struct aw_running *run, const struct aw_event *ev)
+{
+    double delay;
+
+    if (!try_again (s, run->task, ev, &delay))
+        return end_task (s, run->task, run->set, false);
+    if (ev->status != AW_STATUS_CANCELLED && note_failure (s, run->task, run->node) < 0)
+        return -1;
+    return queue_again (s, run->task, delay);
+}
+
+int aw_sched_finish_run (struct aw_sched *s, struct aw_running *run, const struct aw_event *ev)
+{
+    enum meaning meaning = meaning_of (s, run, ev);
+    struct aw_tries *tries = &s->tries[run->task];
+    uint32_t task = run->task;
+
+    aw_sched_note_health (s, run, ev);
+    if (!run->assigned || ev->status != AW_STATUS_CANCELLED)
+        tries->attempts++; /* else it has not started, and its number is used again */
+    leave (s, run);
+    if (meaning == SUCCEEDED && !run->fresh && !ev->first_call)
+        aw_sched_learn (s, run->set, ev->seconds);
     if (keep_worker (s, run, ev) < 0)
         return -1;
     aw_sched_forget (s);
     for (const struct aw_running *part = run; part; part = aw_running_more (&s->running, part))
-        aw_sched_unblock (s, part->node); /* a freed slot keeps its values until the next start */
-    if (succeeded)
-        return end_task (s, task, set, true) < 0 ? -1 : aw_sched_until (s, task, ev);
-    if (s->tries[task].cancelled && !s->stopped)
+        aw_sched_unblock (s, part->node);
+    switch (meaning) {
+    case SUCCEEDED:
+        return end_task (s, task, run->set, true) < 0 ? -1 : aw_sched_until (s, task, ev);
+    case CANCELLED:
         return aw_sched_end_cancelled (s, task);
-    if (service && run->killed) { /* no failure: it may be needed again */
+    case NOT_NEEDED:
         aw_depend_set_state (&s->depend, task, AW_DEPEND_WAITING);
         return 0;
-    }
-    if (s->tries[task].restarted) {
-        s->tries[task].restarted = false;
+    case RESTARTED:
+        tries->restarted = false;
         return queue_again (s, task, 0);
-    }
-    if (unstarted && assigned)
+    case NOT_STARTED:
+        return queue_again (s, task, 0);
+    case RETURNED:
         return queue_in_front (s, task, run->start);
-    if (unstarted)
-        return queue_again (s, task, 0); /* killed by the coordinator before it started */
-    if (try_again (s, task, ev, &delay))
-        return ev->status != AW_STATUS_CANCELLED && note_failure (s, task, run->node) < 0
-                   ? -1
-                   : queue_again (s, task, delay);
-    return end_task (s, task, set, false);
+    case FAILED:
+        break;
+    }
+    return fail (s, run, ev);
 }
