@@ -27,6 +27,7 @@ int aw_ranges_clone (struct aw_ranges *ranges, const struct aw_ranges *from)
         return -1;
     memcpy (ranges->items, from->items + from->head, n * sizeof (*ranges->items));
     ranges->end = n;
+    ranges->n = from->n;
     ranges->most = from->most;
     return 0;
 }
@@ -34,6 +35,11 @@ int aw_ranges_clone (struct aw_ranges *ranges, const struct aw_ranges *from)
 bool aw_ranges_empty (const struct aw_ranges *ranges)
 {
     return ranges->head == ranges->end;
+}
+
+uint32_t aw_ranges_count (const struct aw_ranges *ranges)
+{
+    return ranges->n;
 }
 
 const struct aw_range *aw_ranges_front (const struct aw_ranges *ranges)
@@ -48,7 +54,13 @@ const struct aw_range *aw_ranges_at (const struct aw_ranges *ranges, uint32_t i)
 
 void aw_ranges_clear (struct aw_ranges *ranges)
 {
-    ranges->head = ranges->end = ranges->most = 0;
+    ranges->head = ranges->end = ranges->n = ranges->most = 0;
+}
+
+/* Ids of R. */
+static uint32_t size_of (const struct aw_range *r)
+{
+    return r->last - r->first + 1;
 }
 
 /* Runs that R becomes at most: where every second id is removed. */
@@ -79,7 +91,7 @@ static int make_room (struct aw_ranges *ranges, uint32_t most)
 int aw_ranges_push (struct aw_ranges *ranges, uint32_t first, uint32_t last, double t)
 {
     struct aw_range run = { first, last, t };
-    uint32_t most = ranges->most;
+    uint32_t most = ranges->most, n = size_of (&run);
 
     if (!aw_ranges_empty (ranges)) {
         struct aw_range *tail = &ranges->items[ranges->end - 1];
@@ -90,6 +102,7 @@ int aw_ranges_push (struct aw_ranges *ranges, uint32_t first, uint32_t last, dou
             if (most > ranges->room && aw_array_reserve (&ranges->items, &ranges->room, most) < 0)
                 return -1;
             ranges->items[ranges->end - 1] = run;
+            ranges->n += n;
             ranges->most = most;
             return 0;
         }
@@ -98,6 +111,7 @@ int aw_ranges_push (struct aw_ranges *ranges, uint32_t first, uint32_t last, dou
     if (make_room (ranges, most) < 0)
         return -1;
     ranges->items[ranges->end++] = run;
+    ranges->n += n;
     ranges->most = most;
     return 0;
 }
@@ -123,12 +137,14 @@ int aw_ranges_push_front (struct aw_ranges *ranges, uint32_t id, double t)
     else
         ranges->head--;
     ranges->items[ranges->head] = run;
+    ranges->n += size_of (&run);
     ranges->most += most_runs (&run);
     return 0;
 }
 
 void aw_ranges_drop (struct aw_ranges *ranges)
 {
+    ranges->n -= size_of (&ranges->items[ranges->head]);
     ranges->most -= most_runs (&ranges->items[ranges->head]);
     if (++ranges->head == ranges->end)
         aw_ranges_clear (ranges);
@@ -145,6 +161,7 @@ uint32_t aw_ranges_pop (struct aw_ranges *ranges)
     }
     ranges->most -= most_runs (front);
     front->first++;
+    ranges->n--;
     ranges->most += most_runs (front);
     return id;
 }
@@ -153,6 +170,7 @@ uint32_t aw_ranges_pop (struct aw_ranges *ranges)
 static void append (struct aw_ranges *ranges, struct aw_range run)
 {
     ranges->items[ranges->end++] = run;
+    ranges->n += size_of (&run);
     ranges->most += most_runs (&run);
 }
 
@@ -182,6 +200,7 @@ static void remove_from (struct aw_ranges *ranges, uint32_t i, uint32_t id)
         aw_ranges_pop (ranges);
         return;
     }
+    ranges->n--;
     ranges->most -= most_runs (r);
     if (r->first == r->last) {
         memmove (r, r + 1, (ranges->end - i - 1) * sizeof (*r));

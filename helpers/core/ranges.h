@@ -19,6 +19,7 @@ struct aw_ranges {
     uint32_t head; /* index of the first run */
     uint32_t end; /* index after the last */
     uint32_t room;
+    uint32_t n; /* ids */
     uint32_t most; /* runs that removals can make of these by splitting them; never above ROOM */
 };
 
@@ -28,6 +29,9 @@ void aw_ranges_finish (struct aw_ranges *ranges);
 int aw_ranges_clone (struct aw_ranges *ranges, const struct aw_ranges *from);
 
 bool aw_ranges_empty (const struct aw_ranges *ranges);
+
+/* How many ids there are. */
+uint32_t aw_ranges_count (const struct aw_ranges *ranges);
 
 /* The first run, or NULL. Valid until the next change. */
 const struct aw_range *aw_ranges_front (const struct aw_ranges *ranges);

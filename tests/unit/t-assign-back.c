@@ -161,6 +161,49 @@ static void no_task_that_comes_later_starts_before (void **state)
     assigning_close (it);
 }
 
+/* Has some node a task of ITERATION that has not started? */
+static bool is_given (const struct assigning *it, uint32_t iteration)
+{
+    for (uint32_t i = 0; i < it->n_given; i++)
+        if (aw_graph_task (it->g, it->given[i].task).iteration == iteration)
+            return true;
+    return false;
+}
+
+/* The tasks that run on the first node do not end. What it has in advance is started by the other
+ * one, before anything of the next iteration.
+ */
+static void no_later_iteration_starts_before (void **state)
+{
+    struct aw_graph *g = aw_graph_create ();
+    struct assigning *it;
+    uint32_t last = 0, n = 0;
+
+    (void)state;
+    graphs_set (g, "a", 40, 1, 0, 1);
+    g->iterations = 3;
+    assert_int_equal (aw_graph_finalize (g, NULL), 0);
+    it = assigning_open (g, 2, 60);
+    assert_true (assigning_given_to (it, 0) > 0);
+    while (last < 2) {
+        uint32_t i = 0;
+
+        assert_true (n++ < 1000);
+        while (it->runs[i].node == 0)
+            i++;
+        it->t += 0.1;
+        assigning_end (it, i, AW_STATUS_COMPLETED, 1);
+        for (bool more = true; more; more = it->n_killed > 0) {
+            assigning_turn (it);
+            assigning_give_back_killed (it);
+        }
+        last = aw_graph_task (g, it->runs[it->n_runs - 1].task).iteration;
+        for (uint32_t k = 0; k < last; k++)
+            assert_false (is_given (it, k));
+    }
+    assigning_close (it);
+}
+
 /* Cancels the first task that was assigned, and returns it. */
 static uint32_t cancel_first_given (struct assigning *it)
 {
@@ -282,6 +325,7 @@ int main (void)
         cmocka_unit_test (tasks_that_stayed_take_the_places_of_failed_ones),
         cmocka_unit_test (a_place_elsewhere_takes_a_task_back),
         cmocka_unit_test (no_task_that_comes_later_starts_before),
+        cmocka_unit_test (no_later_iteration_starts_before),
         cmocka_unit_test (a_start_that_crosses_a_cancel_is_killed),
         cmocka_unit_test (a_cancelled_task_that_comes_back_does_not_run),
         cmocka_unit_test (tasks_of_a_lost_node_start_elsewhere),

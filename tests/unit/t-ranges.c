@@ -90,6 +90,7 @@ static void any_sequence_of_changes_agrees_with_a_plain_list (void **state)
         }
         if (n > 0)
             assert_int_equal (aw_ranges_front (&r)->first, list[0]);
+        assert_int_equal (aw_ranges_count (&r), n);
     }
     for (uint32_t i = 0; i < n; i++)
         assert_int_equal (aw_ranges_pop (&r), list[i]);
@@ -115,7 +116,7 @@ static void many_are_removed_in_one_pass (void **state)
     for (int round = 0; round < 2000; round++) {
         bool there[MOST] = { false }, marked[MOST];
         uint32_t first = graphs_below (&seed, MOST),
-                 last = first + graphs_below (&seed, MOST - first), n_marked = 0;
+                 last = first + graphs_below (&seed, MOST - first), n_marked = 0, n_left = 0;
         struct aw_ranges r = { 0 };
 
         for (uint32_t id = graphs_below (&seed, 5); id < MOST; id += 1 + graphs_below (&seed, 2)) {
@@ -135,6 +136,9 @@ static void many_are_removed_in_one_pass (void **state)
         assert_int_equal (aw_ranges_remove_all (&r, first, last, is_marked, marked), n_marked);
         assert_int_equal (aw_ranges_remove_all (&r, first, last, is_marked, marked), 0);
         memory_gone = false;
+        for (uint32_t id = 0; id < MOST; id++)
+            n_left += there[id];
+        assert_int_equal (aw_ranges_count (&r), n_left);
         for (uint32_t id = 0; id < MOST; id++)
             if (there[id])
                 assert_int_equal (aw_ranges_pop (&r), id);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What nodes have in advance: assigned attempts, which start there as others end. Only tasks of one
- * set, and of one demand, are assigned at a time. A place is what a running attempt of that set
+ * instance are assigned at a time. A place is what a running attempt of that set
  * holds: the next one starts in it. The node whose places have the fewest assigned attempts comes
  * first.
  */
@@ -31,7 +31,7 @@ struct aw_backlog {
     uint32_t first; /* private: nodes below it have none */
     /* For the owner: */
     uint32_t n_returning; /* attempts that are taken back, and have not come */
-    uint32_t instance; /* of the last one that was assigned */
+    uint32_t instance; /* of all that nodes have */
     double t; /* when its task became ready */
     uint32_t before; /* 1 + an instance that came before another one, while it waited; 0: none */
     uint32_t clear; /* 1 + an instance of which no waiting one comes before; 0: not known */

@@ -61,18 +61,11 @@ static uint32_t instance_to_assign (struct aw_sched *s)
     instance = shape->heap[0];
     set = aw_graph_instance_set (s->graph, instance);
     if (!aw_sched_is_assignable (s, set)
-        || s->depend.counts[set][AW_DEPEND_READY]
-               <= 2 * (uint64_t)s->backlog.n + s->backlog.n_returning + s->pool.n_nodes
+        || aw_ranges_count (&s->ready.queues[instance]) <= (uint64_t)s->backlog.n + s->pool.n_nodes
         || !aw_sched_in_time_from (s, instance, s->now + s->config.backlog)
         || any_before (s, instance))
         return AW_NONE;
     return instance;
-}
-
-/* Are those that nodes have of another set or demand than tasks of SET, which count as OF? */
-static bool are_others (const struct aw_sched *s, uint32_t set, uint32_t of)
-{
-    return of != s->backlog.set || s->ready.shape_of[set] != s->backlog.shape;
 }
 
 /* Places are those of tasks of SET, which count as OF, from now on. */
@@ -81,7 +74,7 @@ static void count_places (struct aw_sched *s, uint32_t set, uint32_t of)
     uint32_t cursor = 0;
     const struct aw_running *run;
 
-    if (!are_others (s, set, of))
+    if (of == s->backlog.set && s->ready.shape_of[set] == s->backlog.shape)
         return;
     aw_backlog_count_again (&s->backlog, of, s->ready.shape_of[set]);
     while ((run = aw_running_each (&s->running, &cursor)))
@@ -125,8 +118,8 @@ bool aw_sched_next_assign (struct aw_sched *s, uint32_t *task, uint32_t *node)
     seconds = aw_estimate_seconds (&s->estimate, of);
     if (isnan (seconds))
         seconds = UNKNOWN;
-    if (are_others (s, set, of) && s->backlog.n + s->backlog.n_returning > 0)
-        return false; /* those come first, or come back */
+    if (instance != s->backlog.instance && s->backlog.n + s->backlog.n_returning > 0)
+        return false; /* what nodes have comes first, or comes back */
     count_places (s, set, of);
     *node = aw_backlog_next (&s->backlog, fmin (s->config.backlog / seconds, MOST));
     *task = aw_ready_front (&s->ready, instance);

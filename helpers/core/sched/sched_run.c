@@ -19,14 +19,14 @@ int aw_sched_part_room (struct aw_sched *s, uint32_t from)
 }
 
 /* A first figure for a set gives its running tasks, and those that count as one with it, an
- * expected end. */
+ * expected end. What nodes have in advance does not run. */
 static void expect_ends (struct aw_sched *s, uint32_t set)
 {
     struct aw_running *run;
     uint32_t cursor = 0;
 
     while ((run = aw_running_each (&s->running, &cursor)))
-        if (aw_estimate_set (&s->estimate, run->set) == set && isinf (run->end)
+        if (aw_estimate_set (&s->estimate, run->set) == set && isinf (run->end) && !run->assigned
             && !s->graph->sets[run->set].service)
             aw_running_set_end (&s->running, run, run->start + s->estimate.seconds[set]);
 }
