@@ -205,7 +205,7 @@ static void on_frame (struct life *life, const struct aw_frame *frame)
     struct aw_agent *agent = &life->agent;
 
     if (frame->type != AW_FRAME_ASSIGN && frame->type != AW_FRAME_START)
-        aw_link_send (agent->link, 0); /* it may be about an end that it has not heard of */
+        aw_link_send (agent->link, 0); /* it may not know of an end yet */
     switch (frame->type) {
     case AW_FRAME_START:
         if (!agent->leaving)

@@ -71,8 +71,8 @@ void aw_agent_send (struct aw_agent *agent, const struct aw_frame *frame);
 /* The same with EV, a STAGED, SERVING, RELEASE or FINISH. */
 void aw_agent_report (struct aw_agent *agent, const struct aw_event *ev);
 
-/* Sends FINISH for ATTEMPT and ends it, and the agent if it was the last. If it succeeded, an
- * assigned attempt may follow it.
+/* Sends FINISH for ATTEMPT, at once or AW_LATE_MS later, and ends it, and the agent if it was the
+ * last. If it succeeded, an assigned attempt may follow it.
  */
 void aw_attempt_finish (struct aw_agent_attempt *attempt, const struct aw_event *finish);
 

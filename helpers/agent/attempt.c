@@ -80,7 +80,7 @@ void aw_attempts_assign (struct aw_attempts *attempts, struct aw_agent_attempt *
     attempt->link_assigned = attempts->last_assigned;
     *attempts->last_assigned = attempt;
     attempts->last_assigned = &attempt->next_assigned;
-    attempts->most_assigned = ++attempts->n_assigned;
+    attempts->filled_to = ++attempts->n_assigned;
 }
 
 void aw_attempts_unassign (struct aw_attempts *attempts, struct aw_agent_attempt *attempt)

@@ -19,7 +19,8 @@
  *   being written to the store
  * - running, logging -> disputed: a SIGTERM from elsewhere has ended its process
  * - running, ending, logging -> staging out: its process has succeeded, and there is stage_out
- * - any state -> ended: FINISH is sent; after this nobody finds the attempt
+ * - any state -> ended: FINISH leaves, if others can wait for it a moment later; after this nobody
+ *   finds the attempt
  *
  * Ending is SIGTERM, later SIGKILL. Until then the other processes of its group may go on where the
  * first one has ended, as under a shell. If the agent gets a SIGTERM too within 0.1 s, a disputed
@@ -115,7 +116,7 @@ struct aw_agent_attempt {
 struct aw_attempts {
     struct aw_agent_attempt *first;
     struct aw_agent_attempt *first_assigned, **last_assigned; /* private: in the order of ASSIGN */
-    uint32_t n_assigned, most_assigned; /* now; when the last one came */
+    uint32_t n_assigned, filled_to; /* how many there are; there were when the last one came */
     struct aw_table by_number, by_pid; /* private */
     struct aw_agent_attempt *untidy; /* ended, with files that may be empty, for tidy below */
     struct aw_agent_attempt *ended; /* private: memory to be used again */

@@ -27,13 +27,17 @@ void aw_agent_report (struct aw_agent *agent, const struct aw_event *ev)
     aw_agent_send (agent, &(struct aw_frame){ .type = type, .event = *ev });
 }
 
-/* May the coordinator hear of the end of ATTEMPT a moment later? It has nothing to decide if
- * another one has followed, and if the node has enough of them: over a quarter of what it had. */
-static bool may_be_late (const struct aw_agent_attempt *attempt)
+/* May the coordinator hear a moment later that NEXT has followed ATTEMPT? It has nothing to decide:
+ * nobody waits for this end, as others of its batch run, and enough attempts are assigned: more
+ * than a quarter of what there was, and more than two.
+ */
+static bool may_be_late (const struct aw_agent_attempt *attempt,
+                         const struct aw_agent_attempt *next)
 {
     const struct aw_attempts *attempts = &attempt->agent->attempts;
 
-    return !attempt->launch.awaited && attempts->n_assigned > attempts->most_assigned / 4;
+    return attempt->launch.batch && attempt->launch.batch == next->launch.batch
+           && attempts->n_assigned > 2 && attempts->n_assigned > attempts->filled_to / 4;
 }
 
 static void report_late (struct aw_agent *agent, const struct aw_event *finish)
@@ -54,7 +58,7 @@ void aw_attempt_finish (struct aw_agent_attempt *attempt, const struct aw_event 
     last.continued = next;
     last.next = next ? next->task : 0;
     last.next_attempt = next ? next->attempt : 0;
-    if (next && may_be_late (attempt))
+    if (next && may_be_late (attempt, next))
         report_late (agent, &last);
     else
         aw_agent_report (agent, &last);

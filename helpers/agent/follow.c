@@ -56,7 +56,8 @@ struct aw_agent_attempt *aw_attempt_follow (struct aw_agent_attempt *attempt,
     take_over (next, attempt);
     aw_attempt_set_started (next, &next->launch);
     next->state = AW_ATTEMPT_WAITING;
-    /* Later in the same turn of the loop: the FINISH that names it leaves before. */
+    /* Later in the same turn of the loop: the FINISH that names it is in the connection's buffer by
+     * then, before all that the new process may send. */
     event_active (agent->start_waiting, 0, 0);
     return next;
 }

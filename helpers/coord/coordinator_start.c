@@ -49,7 +49,7 @@ static int make_launch (struct aw_coordinator *c,
     };
 
     const struct aw_graph *graph = c->config.workflow->graph;
-    const uint32_t set = aw_graph_task (graph, start->task).set;
+    const struct aw_task at = aw_graph_task (graph, start->task);
     const struct aw_task_times times = { .left = c->limit_t - aw_coordinator_now (c),
                                          .grace = c->config.kill_grace };
 
@@ -61,8 +61,9 @@ static int make_launch (struct aw_coordinator *c,
         return -1;
     d->launch.assigned = start->type == AW_EVENT_ASSIGN;
     if (c->config.sched.backlog > 0)
-        d->launch.place = aw_sched_place (c->sched, set);
-    d->launch.awaited = d->launch.place && graph->sets[set].awaited;
+        d->launch.place = aw_sched_place (c->sched, at.set);
+    if (d->launch.place && !graph->sets[at.set].waited_singly)
+        d->launch.batch = aw_graph_instance (graph, at.iteration, at.set) + 1;
     return aw_array_reserve (&c->dispatches, &c->dispatch_room, c->n_dispatches + 1) < 0
                ? aw_error_set (err, "out of memory")
                : 0;

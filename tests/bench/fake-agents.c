@@ -73,6 +73,15 @@ void fake_put_frame (struct fake_process *p, struct fake_node *node, const struc
     fake_touch (p, node);
 }
 
+static void list_late (struct fake_process *p, struct fake_node *node)
+{
+    struct fake_node **list = &p->late[node->late % FAKE_LATE];
+
+    node->listed = true;
+    node->next_late = *list;
+    *list = node;
+}
+
 void fake_put_late (struct fake_process *p, struct fake_node *node, const struct aw_frame *frame)
 {
     if (aw_frame_put (&node->out, frame, NULL) < 0)
@@ -80,19 +89,22 @@ void fake_put_late (struct fake_process *p, struct fake_node *node, const struct
     if (node->dirty || node->late)
         return;
     node->late = p->tick + AW_LATE_MS / FAKE_TICK_MS;
-    p->late[(p->first_late + p->n_late++) % p->n_nodes] = node;
+    if (!node->listed)
+        list_late (p, node);
 }
 
-/* Those whose time has come. */
+/* Those whose time has come. Others may have taken the reports along, and later ones wait. */
 static void touch_late (struct fake_process *p)
 {
-    while (p->n_late > 0 && p->late[p->first_late]->late <= p->tick) {
-        struct fake_node *node = p->late[p->first_late];
+    struct fake_node *node = p->late[p->tick % FAKE_LATE], *next;
 
-        p->first_late = (p->first_late + 1) % p->n_nodes;
-        p->n_late--;
-        node->late = 0;
-        if (node->out.len > 0)
+    p->late[p->tick % FAKE_LATE] = NULL;
+    for (; node; node = next) {
+        next = node->next_late;
+        node->listed = false;
+        if (node->late > p->tick)
+            list_late (p, node);
+        else if (node->late)
             fake_touch (p, node);
     }
 }
@@ -116,6 +128,7 @@ static void take_frame (struct fake_process *p,
 
     if (aw_frame_read (p->reader, line, size, &frame, &err) < 0)
         fake_die (err.text);
+    fake_touch (p, node); /* late reports leave, as in agent/agent.c */
     if (node->state != WORKING)
         fake_join (p, node, &frame);
     else if (frame.type == AW_FRAME_PING)
@@ -191,6 +204,7 @@ static void send_all (struct fake_process *p)
         ssize_t sent;
 
         node->dirty = false;
+        node->late = 0;
         if (node->state == OVER || node->state == AWAY || node->out.len == 0)
             continue;
         sent = send (node->fd, node->out.data, node->out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -278,10 +292,9 @@ static void prepare (struct fake_process *p, int number, int n)
     p->part = &p->figures->parts[number];
     p->nodes = calloc (all, sizeof (*p->nodes));
     p->dirty = calloc (all, sizeof (*p->dirty));
-    p->late = calloc (all, sizeof (*p->late));
     p->reader = aw_frame_reader_create ();
     p->epoll = epoll_create1 (EPOLL_CLOEXEC);
-    if (!p->nodes || !p->dirty || !p->late || !p->reader || p->epoll < 0)
+    if (!p->nodes || !p->dirty || !p->reader || p->epoll < 0)
         fake_die ("a process");
     srand48 (number);
     for (uint32_t i = (uint32_t)number; i < all; i += (uint32_t)n) {

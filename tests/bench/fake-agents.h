@@ -17,6 +17,7 @@
 
 enum {
     FAKE_TICK_MS = 1, /* ends are sent together */
+    FAKE_LATE = 64, /* ticks; more than late reports wait */
     FAKE_WHEEL = 1 << 15, /* ticks; a task is shorter than all of them */
 };
 
@@ -37,9 +38,11 @@ struct fake_node {
     bool dirty; /* it has something to send */
     bool quits;
     uint64_t late; /* the tick in which its late reports leave; 0: it has none */
+    struct fake_node *next_late; /* in a list of such nodes */
+    bool listed; /* it is in one, perhaps that of an earlier tick */
     uint32_t n_running;
     struct fake_task *assigned, **last_assigned; /* in the order in which they came */
-    uint32_t n_assigned, most_assigned; /* now; when the last one came */
+    uint32_t n_assigned, filled_to; /* as in agent/attempt.h */
 };
 
 struct fake_task {
@@ -64,8 +67,7 @@ struct fake_process {
     uint64_t tick; /* done so far */
     struct fake_node **dirty;
     uint32_t n_dirty;
-    struct fake_node **late; /* in the order in which their reports leave; a ring of all nodes */
-    uint32_t first_late, n_late;
+    struct fake_node *late[FAKE_LATE]; /* by tick */
     struct aw_frame_reader *reader;
     double probed; /* when the message under way was sent; 0: none is */
     struct fake_node *prober;

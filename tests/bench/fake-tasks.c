@@ -135,7 +135,7 @@ void fake_assign (struct fake_process *p, struct fake_node *node, const char *li
         node->last_assigned = &node->assigned;
     *node->last_assigned = task;
     node->last_assigned = &task->next;
-    node->most_assigned = ++node->n_assigned;
+    node->filled_to = ++node->n_assigned;
 }
 
 /* The task at *AT leaves the node's list. */
@@ -199,8 +199,8 @@ static void finish (struct fake_process *p, struct fake_task *task, double t)
                    .next_attempt = next ? next->attempt : 0 },
     };
 
-    /* As agent/end.c does. */
-    if (next && node->n_assigned > node->most_assigned / 4)
+    /* As agent/end.c does: there is one instance. */
+    if (next && node->n_assigned > 2 && node->n_assigned > node->filled_to / 4)
         fake_put_late (p, node, &frame);
     else
         fake_put_frame (p, node, &frame);

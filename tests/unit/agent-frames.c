@@ -112,6 +112,7 @@ int agent_frames_set_up (void **state)
     assert_int_equal (mkdir (f->logs, 0700), 0);
     f->cpu = AW_IDSET_NONE;
     f->published_by = UINT32_MAX;
+    f->batch = 1;
     f->reader = aw_frame_reader_create ();
     assert_non_null (f->reader);
     assert_int_equal (aw_idset_add (&gpus, 0, 3), 0);
@@ -161,7 +162,7 @@ static void fill (struct agent_frames *f, struct aw_launch *launch, char **argv,
     launch->argv = f->argv ? (char **)f->argv : argv;
     launch->directory = f->rig.dir;
     launch->success = f->success;
-    launch->awaited = f->awaited;
+    launch->batch = f->batch;
     launch->mem = f->mem_wanted;
     launch->grace = RIG_GRACE;
     if (f->limit > 0)

@@ -34,7 +34,7 @@ struct agent_frames {
     double limit; /* seconds; 0: none */
     uint32_t mem_wanted; /* MiB */
     struct aw_codes success;
-    bool awaited;
+    uint32_t batch; /* 1 at first */
     bool store; /* output goes to the log store, and is durable; else to TASK.out */
     char *const *argv; /* instead of a script; NULL: the script */
 };

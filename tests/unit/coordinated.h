@@ -55,7 +55,6 @@ struct coordinated {
     char parent[64];
     char *dir, *journal;
     uint32_t launches;
-    uint32_t seen; /* the plan's own: a bit for each task */
     off_t size_at_first; /* of the journal, at the first launch */
     bool done; /* WHAT has happened */
     struct aw_error err;

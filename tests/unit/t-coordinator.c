@@ -198,35 +198,44 @@ static void a_start_of_what_was_not_assigned_is_ignored (void **state)
     }
 }
 
-/* Which tasks' ends must not be reported late: a bit for each. */
-static void note_awaited (void *arg,
-                          uint32_t node,
-                          const struct aw_launch *launch,
-                          struct aw_fake_outcome *outcome)
-{
-    struct coordinated *r = arg;
+static uint32_t batches[8]; /* by task */
 
+static void note_batch (void *arg,
+                        uint32_t node,
+                        const struct aw_launch *launch,
+                        struct aw_fake_outcome *outcome)
+{
+    (void)arg;
     (void)node;
     (void)outcome;
-    if (launch->awaited)
-        r->seen |= 1u << launch->task;
+    batches[launch->task] = launch->batch;
 }
 
-/* Only those of sets of whose tasks single ones are waited for, and which others can follow. */
-static void launches_say_whose_end_is_awaited (void **state)
+/* The ends of tasks of one instance may be reported together, but not those for which single tasks
+ * wait, and not those that no others can follow.
+ */
+static void launches_of_an_instance_are_a_batch (void **state)
 {
-    struct coordinated r = { .tasks = "{ \"a\": { \"count\": 2, \"command\": [\"x\"] },"
-                                      "  \"b\": { \"count\": 2, \"command\": [\"x\"],"
-                                      "         \"after\": [\"a[i]\"] },"
-                                      "  \"c\": { \"after\": [\"b\"], \"command\": [\"x\"] } }",
-                             .nodes = 1,
-                             .cpus = 2,
-                             .backlog = 0.25,
-                             .plan = note_awaited };
+    struct coordinated r = {
+        .tasks = "{ \"a\": { \"count\": 2, \"command\": [\"x\"] },"
+                 "  \"b\": { \"count\": 2, \"command\": [\"x\"], \"after\": [\"a[i]\"] },"
+                 "  \"c\": { \"command\": [\"x\"], \"after\": [\"b\"] },"
+                 "  \"d\": { \"command\": [\"x\"], \"after\": [\"b\"], \"checkpoint_signal\": "
+                 "\"USR1\" } }",
+        .nodes = 1,
+        .cpus = 2,
+        .plan = note_batch,
+        .backlog = 0.25
+    };
 
     (void)state;
     assert_int_equal (run (&r), 0);
-    assert_int_equal (r.seen, 3);
+    assert_int_equal (batches[0], 0);
+    assert_int_equal (batches[1], 0);
+    assert_true (batches[2] > 0);
+    assert_int_equal (batches[3], batches[2]);
+    assert_true (batches[4] > 0 && batches[4] != batches[2]);
+    assert_int_equal (batches[5], 0);
     coordinated_finish (&r);
 }
 
@@ -377,7 +386,7 @@ int main (void)
         cmocka_unit_test (a_stopped_run_ends_its_tasks_and_kills_stubborn_ones),
         cmocka_unit_test (a_run_survives_a_lost_node_but_not_its_last_one),
         cmocka_unit_test (a_start_of_what_was_not_assigned_is_ignored),
-        cmocka_unit_test (launches_say_whose_end_is_awaited),
+        cmocka_unit_test (launches_of_an_instance_are_a_batch),
         cmocka_unit_test (a_run_that_the_pool_cannot_start_has_no_launches),
         cmocka_unit_test (a_completion_that_cannot_be_written_starts_nothing),
         cmocka_unit_test (a_start_that_cannot_be_written_is_not_sent),

@@ -206,7 +206,7 @@ static void one_to_one_edges_need_sets_of_equal_size (void **state)
 /* By index or key somebody waits for single tasks, as do the end of the iterations and whoever has
  * submitted the set; by set, nobody does.
  */
-static void sets_know_whether_single_tasks_are_awaited (void **state)
+static void sets_know_whether_single_tasks_are_waited_for (void **state)
 {
     static const char *const names[] = { "a", "b", "c", "d" };
     const struct aw_edge by_set = { .set = 0 }, by_index = { .set = 1, .by = AW_BY_INDEX };
@@ -218,22 +218,26 @@ static void sets_know_whether_single_tasks_are_awaited (void **state)
     assert_int_equal (aw_graph_add_edge (graph, 2, by_index), 0);
     graph->until = 3;
     assert_int_equal (aw_graph_finalize (graph, NULL), 0);
-    assert_false (graph->sets[0].awaited);
-    assert_true (graph->sets[1].awaited);
-    assert_false (graph->sets[2].awaited);
-    assert_true (graph->sets[3].awaited);
+    assert_false (graph->sets[0].waited_singly);
+    assert_true (graph->sets[1].waited_singly);
+    assert_false (graph->sets[2].waited_singly);
+    assert_true (graph->sets[3].waited_singly);
     old = aw_graph_size (graph);
     assert_non_null (aw_graph_add_set (graph, "e"));
     assert_non_null (aw_graph_add_set (graph, "f"));
     assert_int_equal (aw_graph_add_edge (graph, 4, (struct aw_edge){ .set = 2, .by = AW_BY_INDEX }),
                       0);
     assert_int_equal (aw_graph_add_edge (graph, 4, by_set), 0);
+    assert_non_null (aw_graph_add_set (graph, "g")); /* "e" waits for it, although it comes later */
+    assert_int_equal (aw_graph_add_edge (graph, 4, (struct aw_edge){ .set = 6, .by = AW_BY_INDEX }),
+                      0);
     graph->sets[5].submitted = true;
     assert_int_equal (aw_graph_grow (graph, &old, NULL), 0);
-    assert_false (graph->sets[0].awaited);
-    assert_true (graph->sets[2].awaited);
-    assert_false (graph->sets[4].awaited);
-    assert_true (graph->sets[5].awaited);
+    assert_false (graph->sets[0].waited_singly);
+    assert_true (graph->sets[2].waited_singly);
+    assert_false (graph->sets[4].waited_singly);
+    assert_true (graph->sets[5].waited_singly);
+    assert_true (graph->sets[6].waited_singly);
     aw_graph_destroy (graph);
 }
 
@@ -453,7 +457,7 @@ int main (void)
         cmocka_unit_test (wrong_keys_are_refused),
         cmocka_unit_test (an_edge_connects_the_tasks_that_belong_together),
         cmocka_unit_test (one_to_one_edges_need_sets_of_equal_size),
-        cmocka_unit_test (sets_know_whether_single_tasks_are_awaited),
+        cmocka_unit_test (sets_know_whether_single_tasks_are_waited_for),
         cmocka_unit_test (tasks_are_numbered_by_iteration_set_and_index),
         cmocka_unit_test (an_unknown_task_is_not_found),
         cmocka_unit_test (sets_are_ordered_after_those_they_follow),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The attempts of each node by their ends, against a list that is sorted anew each time. */
+/* The attempts of each node by their ends, against a list that is sorted again each time. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

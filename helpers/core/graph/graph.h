@@ -122,8 +122,9 @@ struct aw_set {
     uint32_t group; /* the first set with that label; the set itself where it has none */
     uint32_t members; /* sets whose group this is */
     bool streams; /* see core/graph/streams.h; set by finalize */
-    bool awaited; /* somebody waits for single ones of its tasks: another set, by index or by key,
-                     the end of the iterations, or who has submitted it; set by finalize */
+    bool waited_singly; /* somebody waits for single ones of its tasks: another set, by index or by
+                           key, the end of the iterations, or the task that has submitted it; set by
+                           finalize */
     uint32_t rank; /* its stage in iteration 0 (see aw_graph_stage), by the longest path to it
                       within an iteration, or within its phase; set by finalize */
     uint32_t first; /* id of its first task in iteration 0; set by finalize */

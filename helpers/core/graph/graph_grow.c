@@ -19,7 +19,6 @@ static int check_set (struct aw_graph *g, uint32_t s, struct aw_error *err)
         return aw_error_set (err, "%s: a set needs at least one task", set->name);
     if (set->service)
         return aw_error_set (err, "%s: an added set cannot be a service", set->name);
-    set->awaited = set->submitted;
     for (uint32_t e = 0; e < set->n_after; e++) {
         const struct aw_edge *edge = &set->after[e];
 
@@ -32,8 +31,6 @@ static int check_set (struct aw_graph *g, uint32_t s, struct aw_error *err)
                                  "%s: %s is a service of each iteration: an added set cannot "
                                  "use it",
                                  set->name, g->sets[edge->set].name);
-        if (edge->by != AW_BY_SET)
-            g->sets[edge->set].awaited = true;
         set->served = set->served || g->sets[edge->set].service;
         if (edge->by != AW_BY_SET && aw_graph_iterations (g, edge->set) > 1)
             return aw_error_set (
@@ -41,6 +38,17 @@ static int check_set (struct aw_graph *g, uint32_t s, struct aw_error *err)
                 g->sets[edge->set].name, aw_graph_brackets (g, edge->by));
     }
     return 0;
+}
+
+/* Also sets that were there may be waited for by index or key now. */
+static void mark_waited_singly (struct aw_graph *g, uint32_t from)
+{
+    for (uint32_t s = from; s < g->n_sets; s++)
+        g->sets[s].waited_singly = g->sets[s].submitted;
+    for (uint32_t s = from; s < g->n_sets; s++)
+        for (uint32_t e = 0; e < g->sets[s].n_after; e++)
+            if (g->sets[s].after[e].by != AW_BY_SET)
+                g->sets[g->sets[s].after[e].set].waited_singly = true;
 }
 
 int aw_graph_grow (struct aw_graph *g, const struct aw_graph_size *old, struct aw_error *err)
@@ -55,6 +63,7 @@ int aw_graph_grow (struct aw_graph *g, const struct aw_graph_size *old, struct a
         if (n > AW_MAX_TASKS)
             return aw_error_set (err, "more than %u tasks in all", AW_MAX_TASKS);
     }
+    mark_waited_singly (g, old->n_sets);
     if (aw_graph_order (g, old->n_sets, err) < 0)
         return -1;
     g->n_tasks = (uint32_t)n;

@@ -8,14 +8,14 @@
  *   c {"challenge":NONCE}                 sent on accepting; a stranger gets nothing else
  *   a {"proof":CREDENTIAL,"nonce":NONCE}  before this, at most AW_FRAME_MAX_STRANGER bytes
  *   c {"proof":CREDENTIAL}
- *   a {"hello":4,"node":"n1","cpus":"0-15","gpus":"0-3","mem":0,"unbound":true,
+ *   a {"hello":5,"node":"n1","cpus":"0-15","gpus":"0-3","mem":0,"unbound":true,
  *      "topology":"...","socket":"...","host":"...","port":8000,"note":"..."}
  *   c {"start":TASK,"attempt":0,"argv":["..."],"env":["..."],"base":"...","dir":"...","out":"...",
  *      "err":"...","store":"...","tidy":3,"cpus":"0-3","gpus":"0","unbound":true,"share":250,
  *      "service":true,"port":8000,"topic":"...","within":60,"limit":60,"grace":5,
  *      "notice":30,"signal":10,"cancels":true,
  *      "bring":["from","to","checksum"],"peers":["n1:8000"],"fetch":[...],"release":true,"success":"0,3","instance":7}
- *      A start may have "place":3.
+ *      A start may have "place":3, and "batch":5 then.
  *   c {"assign":TASK,"attempt":0,"place":3,...}   as a start, without "cpus" and "gpus"
  *   c {"unassign":TASK,"attempt":0}       answered by a finish, "cancelled", if it has not started
  *   c {"stage":TASK,"attempt":0,"bring":[...],"peers":[...],"instance":7}

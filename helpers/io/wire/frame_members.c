@@ -62,7 +62,7 @@ static const struct aw_frame_member hello[] = {
         MAYBE ("durable", FLAG, launch.durable, SAID),          \
         MAYBE ("tidy", U32, launch.tidy, SAID),                 \
         MAYBE ("place", U32, launch.place, SAID),               \
-        MAYBE ("awaited", FLAG, launch.awaited, SAID),          \
+        MAYBE ("batch", U32, launch.batch, SAID),               \
         MAYBE ("cpus", IDS, launch.cpus, PLACED),               \
         MAYBE ("gpus", IDS, launch.gpus, PLACED),               \
         MAYBE ("slurm", FLAG, launch.slurm_commands, SAID),     \

@@ -13,8 +13,8 @@
 
 enum { AW_TIDY_OUT = 1 << 0, AW_TIDY_ERR = 1 << 1 };
 
-/* Milliseconds by which the end of an attempt may be reported late, together with others, where an
- * assigned one has followed it. Less than half of what a node has in advance (--backlog) lasts. */
+/* Milliseconds by which the end of an attempt may be reported late, together with others. A node
+ * has more than that in advance (--backlog), if not too little is asked for. */
 enum { AW_LATE_MS = 50 };
 
 #define AW_PEER_ANY "?"
@@ -38,7 +38,8 @@ struct aw_launch {
     struct aw_idset gpus;
     uint32_t place; /* attempts of the same number can follow each other on the same CPUs and GPUs;
                        0: this one neither follows another nor is followed */
-    bool awaited; /* with PLACE: somebody waits for its end, which is not reported late */
+    uint32_t batch; /* with PLACE: where it is followed by one of the same number, its end may be
+                       reported late; 0: somebody waits for this end, or may do so */
     bool assigned; /* it starts when an attempt of its PLACE has succeeded on its node, on the CPUs
                       and GPUs of that one; its own are empty */
     bool slurm_commands; /* our commands that look like Slurm's come first in its PATH */

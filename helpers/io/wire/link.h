@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A connection that carries frames, over libevent. Lines come in through a callback. Frames go out
- * once per turn of the loop, so that many frames need one system call. Without traffic it costs
- * nothing.
+ * once per turn of the loop, or a little later, so that many frames need one system call. Without
+ * traffic it costs nothing.
  */
 #ifndef AW_IO_WIRE_LINK_H
 #define AW_IO_WIRE_LINK_H
@@ -38,7 +38,8 @@ struct aw_link *aw_link_create (struct event_base *base,
 
 /* Where to append a frame. Then call send with the result of appending it: 0, and the frame is
  * sent, now or when the peer reads; or -1, and the connection breaks, because a peer that misses a
- * frame could wait for ever: `closed` is called by the loop, in the same turn.
+ * frame could wait for ever: `closed` is called by the loop, in the same turn. Without a new frame,
+ * send has those that wait leave.
  */
 struct aw_textbuf *aw_link_out (struct aw_link *link);
 void aw_link_send (struct aw_link *link, int appended);
