@@ -247,6 +247,72 @@ static void the_last_node_is_never_set_aside (void **state)
     aw_graph_destroy (g);
 }
 
+/* Performs what S wants to do at T. Returns how many nodes are drained. */
+static uint32_t perform (struct aw_sched *s)
+{
+    struct aw_event action;
+    uint32_t n = 0;
+
+    while (aw_sched_next (s, &action))
+        n += action.type == AW_EVENT_NODE_DRAIN && action.code == 0;
+    return n;
+}
+
+static void join (struct aw_sched *s, uint32_t node, uint32_t cpus, double t)
+{
+    struct aw_event ev = { .type = AW_EVENT_NODE, .t = t, .node = node };
+
+    ev.name = node ? "n1" : "n0";
+    assert_int_equal (aw_idset_add (&ev.cpus, 0, cpus - 1), 0);
+    assert_int_equal (aw_sched_handle (s, &ev, NULL), 0);
+    aw_idset_finish (&ev.cpus);
+}
+
+/* All began at 1 s on both nodes; those of the second node are known since 1.05 s, and fail at 1.06
+ * s after SECONDS. Is the node drained? */
+static bool drained (double seconds)
+{
+    struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC, 0 };
+    struct aw_graph *g = aw_graph_create ();
+    struct aw_sched *s, *copy;
+    uint32_t n = 0;
+
+    graphs_set (g, "a", 100, 1, 0, 100)->on_failure = AW_ON_FAILURE_SKIP;
+    assert_int_equal (aw_graph_finalize (g, NULL), 0);
+    s = aw_sched_create (g, &config, NULL);
+    join (s, 0, 40, 1);
+    perform (s);
+    join (s, 1, 4, 1.05);
+    perform (s);
+    copy = aw_sched_clone (s);
+    for (uint32_t task = 40; task < 44; task++) {
+        struct aw_event ev = { .type = AW_EVENT_FINISH, .t = 1.06, .task = task, .node = 1 };
+
+        ev.status = AW_STATUS_FAILED;
+        ev.code = 1;
+        ev.seconds = seconds;
+        assert_int_equal (aw_sched_handle (s, &ev, NULL), 0);
+        assert_int_equal (aw_sched_handle (copy, &ev, NULL), 0);
+    }
+    n = perform (s);
+    assert_int_equal (perform (copy), n);
+    aw_sched_destroy (copy);
+    aw_sched_destroy (s);
+    aw_graph_destroy (g);
+    return n > 0;
+}
+
+/* It would fail elsewhere as well, in the same moment. */
+static void a_start_that_was_reported_late_is_no_short_life (void **state)
+{
+    (void)state;
+    assert_true (drained (0.01));
+    assert_true (drained (0)); /* not known: as the starts say */
+    assert_false (drained (0.06));
+    assert_false (drained (0.02)); /* the others have lived for three times as long */
+    assert_true (drained (0.0105)); /* as exact as clocks are */
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
@@ -256,6 +322,7 @@ int main (void)
         cmocka_unit_test (a_task_that_fails_everywhere_is_no_fault_of_a_node),
         cmocka_unit_test (where_all_nodes_fail_none_is_set_aside),
         cmocka_unit_test (the_last_node_is_never_set_aside),
+        cmocka_unit_test (a_start_that_was_reported_late_is_no_short_life),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

@@ -9,18 +9,34 @@
 
 enum { ENOUGH = 100 }; /* more that live longer say nothing more */
 static const double MUCH_LONGER = 4; /* than the one that failed: as many times */
+static const double EXACT = 1e-3; /* seconds: a smaller difference between clocks means nothing */
 
-/* Attempts of RUN's set that run elsewhere and began no later; PROOF: has one lived much longer? */
-static uint32_t count_living (const struct aw_sched *s, const struct aw_running *run, bool *proof)
+/* When did RUN begin, which FAILED says the end of? Where it followed another on its node, the
+ * start may have been reported late; then it ran for longer than there was time since. */
+static double began_at (const struct aw_sched *s,
+                        const struct aw_running *run,
+                        const struct aw_event *failed)
 {
-    double since = s->now - MUCH_LONGER * (s->now - run->start);
+    double began = s->now - failed->seconds;
+
+    return began < run->start - EXACT ? began : run->start;
+}
+
+/* Attempts of RUN's set that run elsewhere and began no later than it, at BEGAN; PROOF: has one
+ * lived much longer? */
+static uint32_t count_living (const struct aw_sched *s,
+                              const struct aw_running *run,
+                              double began,
+                              bool *proof)
+{
+    double since = s->now - MUCH_LONGER * (s->now - began);
     const struct aw_running *other;
     uint32_t cursor = 0, n = 0;
 
     *proof = false;
     while (n < ENOUGH && (other = aw_running_each (&s->running, &cursor))) {
         if (other->set != run->set || other->node == run->node || other->staging
-            || other->start > run->start)
+            || other->start > began)
             continue;
         *proof = *proof || other->start < since;
         n++;
@@ -42,7 +58,7 @@ void aw_sched_note_health (struct aw_sched *s,
         aw_health_completed (&s->health, run->node, run->set);
         return;
     }
-    living = count_living (s, run, &proof);
+    living = count_living (s, run, began_at (s, run, ev), &proof);
     if (aw_health_failed (&s->health, run->node, run->set, run->task, living, proof))
         s->n_undecided++;
 }
