@@ -67,12 +67,17 @@ test_expect_success 'stopped: what nodes have does not run, and is not lost' '
     finished stopped 300 && each_once stopped 300 && replayed stopped
 '
 
-test_expect_success 'the coordinator is killed: a resumed run does the rest, and what has ended is not done again' '
+# The names of the tasks that have completed, by the journal.
+completed () { sed -n 's/.*"event":"finish","task":"\([^"]*\)".*"status":"completed".*}$/\1/p' "$1/journal.jsonl"; }
+
+test_expect_success 'the coordinator is killed: a resumed run does the rest; what has ended by the journal is not done again' '
     start killed bag.json &&
     touch go && wait_for 60 "test \$(events killed completed) -ge 40" &&
     kill -KILL $coordinator && test_expect_code 4 wait $pid && nothing_left &&
+    completed killed >ended && test "$(wc -l <ended)" -ge 40 &&
     run 0 rest -n4 --async-workflow-resume=killed &&
-    finished killed 300 && test "$(sort -u killed/ran | wc -l)" = 300 && replayed killed
+    finished killed 300 && test "$(sort -u killed/ran | wc -l)" = 300 && replayed killed &&
+    test "$(grep -cxFf ended killed/ran)" = "$(wc -l <ended)"
 '
 
 test_expect_success 'a node is lost: what it had runs elsewhere' '
