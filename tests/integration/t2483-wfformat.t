@@ -47,6 +47,15 @@ test_expect_success 'it has the tasks of the run, with their durations and prede
 	EOF
 '
 
+# Of simulate@0[4] the journal has an end that is 50 ms late, and of simulate@0[0] no seconds.
+test_expect_success 'durations are what the node measured, where it has' '
+    cp -R sample-run late &&
+    sed -i "s/\"seconds\":10.104831/\"seconds\":10.054831/; s/\"seconds\":9.500157/\"seconds\":0/" late/journal.jsonl &&
+    async-workflow report --format wfformat late >late.wf &&
+    grep "\"id\":\"simulate_ID0000004\",\"runtimeInSeconds\":10.054831," late.wf &&
+    grep "\"id\":\"simulate_ID0000000\",\"runtimeInSeconds\":9.500157," late.wf
+'
+
 test_expect_success SCHEMA 'dependencies by index, by key, across iterations and texts of commands' '
     cat >edges.json <<-\EOF &&
 	{ "async-workflow": 1, "iterations": 2, "tasks": {

@@ -34,7 +34,7 @@ static double seconds_of (void *arg, const struct aw_event *start)
     uint32_t set = aw_graph_task (m->history->graph, start->task).set;
 
     if (a && a->started && !isnan (a->finish) && a->status == AW_STATUS_COMPLETED)
-        return a->finish - a->start;
+        return aw_attempt_run_seconds (a);
     return isnan (m->sets[set].mean) ? 0 : m->sets[set].mean;
 }
 
@@ -184,10 +184,10 @@ static struct spent spent_on (const struct aw_report *report, size_t i)
     const struct aw_attempt *a = &report->history.attempts[report->chain[i]];
     double before =
         i ? report->history.attempts[report->chain[i - 1]].finish : report->summary.first_start;
-    double wait = fmax (0, a->start - before);
-    double ready = isnan (a->ready) ? 0 : fmin (wait, fmax (0, a->start - a->ready));
+    double began = aw_attempt_began (a), wait = fmax (0, began - before);
+    double ready = isnan (a->ready) ? 0 : fmin (wait, fmax (0, began - a->ready));
 
-    return (struct spent){ a->finish - a->start, ready, wait - ready };
+    return (struct spent){ a->finish - began, ready, wait - ready };
 }
 
 void aw_explain_time (struct aw_explain *ex)

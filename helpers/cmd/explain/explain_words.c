@@ -235,7 +235,7 @@ void aw_explain_line (struct aw_explain *ex, uint32_t task)
         break;
     case AW_HISTORY_COMPLETED:
         aw_textbuf_printf (ex->out, "completed after %s",
-                           aw_format_seconds (text, sizeof (text), a->finish - a->start));
+                           aw_format_seconds (text, sizeof (text), aw_attempt_run_seconds (a)));
         break;
     case AW_HISTORY_FAILED:
         aw_failure_text (text, sizeof (text), a->status, a->code, a->signal, a->reason);

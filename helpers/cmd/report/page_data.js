@@ -35,6 +35,7 @@ function column(table, name, n, delta) {
 
 const n = run.slices.n;
 const start = column(run.slices, 'start', n, true), size = column(run.slices, 'length', n);
+const more = column(run.slices, 'more', n); /* than size: as its node measured it */
 const wait = column(run.slices, 'wait', n), attempt = column(run.slices, 'attempt', n);
 const set = column(run.slices, 'set', n), iteration = column(run.slices, 'iteration', n);
 const index = column(run.slices, 'index', n), band = column(run.slices, 'band', n);

@@ -35,7 +35,7 @@ function describe(i) {
     for (const variable of run.sets[set[i]].values || [])
         line(box, variable.name + '=' + variable.texts[variable.of[index[i]]]);
     line(box, run.how[how[i]] + (attempt[i] ? ', attempt ' + (attempt[i] + 1) : ''));
-    line(box, 'ran ' + seconds(size[i]) + ' from ' + seconds(start[i] - from) + (wait[i] < 0 ? '' : ', waited ' + seconds(wait[i])));
+    line(box, 'ran ' + seconds(size[i] + more[i]) + ' from ' + seconds(start[i] - from) + (wait[i] < 0 ? '' : ', waited ' + seconds(wait[i])));
     line(box, 'on ' + node + ': ' + cpus[i] + ' CPU' + (cpus[i] === 1 ? '' : 's') +
          (gpu ? ', ' + gpu + ' GPU' + (gpu === 1 ? '' : 's') : ''));
     if (tailOf(i))

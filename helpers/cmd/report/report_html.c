@@ -183,7 +183,8 @@ static double wait_of (const struct aw_html *page, size_t link)
     const uint32_t *chain = page->report->chain;
     const struct aw_attempt *a = &attempts[chain[link]];
 
-    return a->start - (link ? aw_attempt_let_go (&attempts[chain[link - 1]]) : a->ready);
+    return aw_attempt_began (a)
+           - (link ? aw_attempt_let_go (&attempts[chain[link - 1]]) : a->ready);
 }
 
 static void put_link (const struct aw_html *page, size_t link)
@@ -196,7 +197,7 @@ static void put_link (const struct aw_html *page, size_t link)
     aw_textbuf_puts (page->out, "</td>");
     aw_html_cell (page->out, "td class=\"text\"", report->history.nodes[a->node].name);
     put_seconds (page->out, wait_of (page, link));
-    put_seconds (page->out, aw_attempt_let_go (a) - a->start);
+    put_seconds (page->out, aw_attempt_let_go (a) - aw_attempt_began (a));
     aw_textbuf_puts (page->out, "</tr>\n");
 }
 
@@ -211,7 +212,7 @@ static void put_links (const struct aw_html *page, size_t from, size_t to, const
         double wait = wait_of (page, i);
 
         waited += isnan (wait) ? 0 : wait;
-        ran += aw_attempt_let_go (a) - a->start;
+        ran += aw_attempt_let_go (a) - aw_attempt_began (a);
     }
     aw_textbuf_printf (page->out, "<tr><td>%zu %s</td><td></td>", to - from, label);
     put_seconds (page->out, waited);

@@ -107,6 +107,16 @@ static int64_t length_of (const struct source *from, size_t i)
 
     return ticks (aw_history_end (&from->page->report->history, a)) - ticks (a->start);
 }
+/* How much longer it ran than its rectangle is wide, which is as the journal has it; see
+ * aw_attempt_run_seconds. */
+static int64_t more_of (const struct source *from, size_t i)
+{
+    const struct aw_attempt *a = attempt_at (from, i);
+
+    return !a->started || isnan (a->finish)
+               ? 0
+               : ticks (aw_attempt_run_seconds (a)) - length_of (from, i);
+}
 static int64_t wait_of (const struct source *from, size_t i)
 {
     const struct aw_attempt *a = attempt_at (from, i);
@@ -156,6 +166,7 @@ static const struct column slice_columns[] = {
     { "set", set_of },     { "iteration", iteration_of }, { "index", index_of },
     { "band", band_of },   { "attempt", attempt_of },     { "lane", lane_of },
     { "how", how_of },     { "cpus", cpus_of },           { "gpus", gpus_of },
+    { "more", more_of },
 };
 
 /* Columns of data on its way. */

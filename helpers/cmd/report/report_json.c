@@ -170,7 +170,8 @@ static void put_chain (const struct aw_report *report, struct aw_textbuf *out)
         const struct aw_attempt *a = &report->history.attempts[report->chain[i]];
         aw_report_json_open (out, NULL, '{');
         put_attempt (report, a, out);
-        aw_report_json_number (out, "waited", a->start - (isnan (end) ? a->ready : end));
+        aw_report_json_number (out, "waited",
+                               aw_attempt_began (a) - (isnan (end) ? a->ready : end));
         aw_textbuf_putc (out, '}');
         end = aw_attempt_let_go (a);
     }

@@ -72,9 +72,11 @@ static void put_tooltip (struct aw_svg *svg, const struct aw_slice *slice)
     aw_textbuf_xml (svg->out, name);
     aw_textbuf_puts (svg->out, ", ");
     aw_textbuf_xml (svg->out, report->history.nodes[slice->held.node].name);
-    aw_textbuf_printf (
-        svg->out, ", %s",
-        aw_format_seconds (time, sizeof (time), aw_history_end (&report->history, a) - a->start));
+    aw_textbuf_printf (svg->out, ", %s",
+                       aw_format_seconds (time, sizeof (time),
+                                          isnan (a->finish)
+                                              ? aw_history_end (&report->history, a) - a->start
+                                              : aw_attempt_run_seconds (a)));
     if (has_failed (a)) {
         aw_textbuf_puts (svg->out, ", ");
         aw_textbuf_xml (svg->out, aw_failure_text (how, sizeof (how), a->status, a->code, a->signal,

@@ -256,7 +256,7 @@ static void put_gpus (const struct aw_report *report, struct aw_textbuf *out)
 /* How long it waited: from the end of the link before it, else from when it was ready. */
 static double wait_of (const struct aw_attempt *before, const struct aw_attempt *a)
 {
-    return a->start - (before ? aw_attempt_let_go (before) : a->ready);
+    return aw_attempt_began (a) - (before ? aw_attempt_let_go (before) : a->ready);
 }
 
 /* Its node, "n1+3" where it ran on three more. */
@@ -286,7 +286,7 @@ static void put_link (const struct aw_report *report, size_t i, int width, struc
     aw_textbuf_puts (out, " ");
     aw_textbuf_cell (out, node_text (node, sizeof (node), history, a), MIN_WIDTH);
     aw_textbuf_printf (out, " %9s %9s%s\n", aw_report_seconds (x, wait_of (before, a)),
-                       aw_report_seconds (y, aw_attempt_let_go (a) - a->start),
+                       aw_report_seconds (y, aw_attempt_let_go (a) - aw_attempt_began (a)),
                        a->status == AW_STATUS_COMPLETED   ? ""
                        : a->status == AW_STATUS_CANCELLED ? "  cancelled"
                        : a->status == AW_STATUS_NODE_FAIL ? "  lost"
@@ -308,7 +308,7 @@ static void put_chain (const struct aw_report *report, struct aw_textbuf *out)
         const struct aw_attempt *before = i ? &history->attempts[report->chain[i - 1]] : NULL;
         double wait = wait_of (before, at);
         waited += isnan (wait) ? 0 : wait;
-        ran += aw_attempt_let_go (at) - at->start;
+        ran += aw_attempt_let_go (at) - aw_attempt_began (at);
         aw_task_label (report->workflow, at->task, name, sizeof (name));
         if (columns (name) > width)
             width = columns (name);

@@ -69,6 +69,8 @@ static void put_slice (const struct trace *trace, const struct aw_slice *slice)
     aw_textbuf_fixed (out, a->start - a->ready, 6);
     aw_task_put_values (trace->report->workflow, a->task, ",\"values\":", out);
     if (!isnan (a->finish)) {
+        aw_textbuf_puts (out, ",\"seconds\":");
+        aw_textbuf_fixed (out, aw_attempt_run_seconds (a), 6);
         aw_textbuf_printf (out, ",\"status\":\"%s\",\"code\":%d,\"signal\":%d,\"cpu_seconds\":",
                            aw_status_name (a->status), a->code, a->signal);
         aw_textbuf_fixed (out, a->cpu_seconds, 6);

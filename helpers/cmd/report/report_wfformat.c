@@ -171,8 +171,7 @@ static const struct aw_attempt *ended (const struct aw_report *report, uint32_t 
 
 static void put_execution_of (const struct instance *in, const struct aw_attempt *a)
 {
-    /* Measured on the node; the journal has when the coordinator heard of start and end. */
-    double seconds = a->seconds > 0 ? a->seconds : a->finish - a->start;
+    double seconds = aw_attempt_run_seconds (a);
 
     put_id (in, a->task);
     aw_textbuf_puts (in->out, ",\"runtimeInSeconds\":");

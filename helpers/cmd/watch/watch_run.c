@@ -106,10 +106,10 @@ static void put_task (struct viewer *v, uint32_t task)
     add_row (v, aw_graph_task (history->graph, task).set, task);
     aw_graph_task_name (history->graph, task, name, sizeof (name));
     aw_textbuf_cell (&v->page.body, name, name_width (history->graph) + 8);
-    aw_textbuf_printf (
-        &v->page.body, " %9s  ",
-        aw_format_seconds (time, sizeof (time),
-                           (isnan (a->finish) ? history->now : a->finish) - a->start));
+    aw_textbuf_printf (&v->page.body, " %9s  ",
+                       aw_format_seconds (time, sizeof (time),
+                                          isnan (a->finish) ? history->now - a->start
+                                                            : aw_attempt_run_seconds (a)));
     aw_textbuf_cell (&v->page.body, history->nodes[a->node].name, MIN_NAME);
     if (!isnan (a->finish)) {
         aw_failure_text (how, sizeof (how), a->status, a->code, a->signal, a->reason);

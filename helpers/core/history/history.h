@@ -174,6 +174,18 @@ struct aw_held aw_history_held (const struct aw_history *history,
  */
 double aw_history_end (const struct aw_history *history, const struct aw_attempt *attempt);
 
+/* Seconds that it ran, as its node measured them, without an asynchronous copy of its results.
+ * Where they are not known: from its start to its finish; NAN: it has not ended. Not finish -
+ * start: the journal has both up to 50 ms late if it or another followed on its node
+ * (docs/scale.md, "Starts in advance").
+ */
+double aw_attempt_run_seconds (const struct aw_attempt *attempt);
+
+/* When it began, as well as is known: its start, or earlier by what it ran longer than the journal
+ * has room for; but not before it was ready.
+ */
+double aw_attempt_began (const struct aw_attempt *attempt);
+
 /* The ends of stage-in, including the wait for CPUs and GPUs, and of stage-out; they begin at
  * `staged` and `released`. "Now" if one has not ended; NAN if there was none.
  */

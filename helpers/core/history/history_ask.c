@@ -30,6 +30,19 @@ double aw_history_end (const struct aw_history *history, const struct aw_attempt
     return isnan (attempt->finish) ? fmax (history->now, attempt->start) : attempt->finish;
 }
 
+double aw_attempt_run_seconds (const struct aw_attempt *attempt)
+{
+    return attempt->seconds > 0 ? attempt->seconds : attempt->finish - attempt->start;
+}
+
+double aw_attempt_began (const struct aw_attempt *attempt)
+{
+    double end = isnan (attempt->released) ? attempt->finish : attempt->released;
+    double began = end - aw_attempt_run_seconds (attempt);
+
+    return fmin (attempt->start, fmax (began, attempt->ready)); /* NAN: passed over */
+}
+
 double aw_history_came (const struct aw_history *history, const struct aw_attempt *attempt)
 {
     if (isnan (attempt->staged) || attempt->started)

@@ -12,14 +12,19 @@ static bool is_service (const struct aw_history *history, const struct aw_attemp
     return history->graph->sets[aw_graph_task (history->graph, a->task).set].service;
 }
 
-/* Of two attempts (indexes, AW_NONE: none) the one that let its successors go last. */
+/* Of two attempts (indexes, AW_NONE: none) the one that let its successors go last. Where that was
+ * reported together, the one that started later: it may have followed the other. */
 static uint32_t later (const struct aw_history *history, uint32_t a, uint32_t b)
 {
+    const struct aw_attempt *x, *y;
+    double difference;
+
     if (a == AW_NONE || b == AW_NONE)
         return a == AW_NONE ? b : a;
-    return aw_attempt_let_go (&history->attempts[b]) > aw_attempt_let_go (&history->attempts[a])
-               ? b
-               : a;
+    x = &history->attempts[a];
+    y = &history->attempts[b];
+    difference = aw_attempt_let_go (y) - aw_attempt_let_go (x);
+    return difference > 0 || (difference == 0 && y->start > x->start) ? b : a;
 }
 
 /* For each set instance the attempt that finished last. Caller frees. */
