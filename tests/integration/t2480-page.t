@@ -103,6 +103,13 @@ test_expect_success BROWSER 'a failed run: pointing shows the task, and finding 
     grep "^found: \"train@1\[0\].nSIGSEGV, attempt 2.nran 1.50 s .*on n1: .*Segmentation fault" found
 '
 
+test_expect_success BROWSER 'pointing shows how long the task ran on its node, also where the journal has its end late' '
+    cp -R "$samples/sample-run" late && chmod -R u+w late &&
+    sed -i "s/\"seconds\":9.500157/\"seconds\":9.450157/" late/journal.jsonl &&
+    async-workflow report --format html --output late.html late && browse late.html &&
+    sound && grep "^hover: \"simulate@0\[0\].ncompleted.nran 9.45 s from 0.00 s" found
+'
+
 test_expect_success BROWSER 'on paper tasks have their names' '
     grep -x "printed: \"simulate@0\[4\]\"" found
 '
