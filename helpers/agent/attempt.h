@@ -85,6 +85,7 @@ struct aw_agent_attempt {
     int notice_signal;
     bool notice_cancels;
     bool noticed; /* it was sent */
+    struct aw_codes success; /* as in its launch */
     struct aw_gpu_usage gpu_usage;
 
     struct aw_worker *worker; /* that has its call; NULL: none has */

@@ -8,7 +8,6 @@
 #include <event2/event.h>
 
 #include "agent/agent_state.h"
-#include "core/retry.h"
 #include "util/clock.h"
 
 void aw_attempt_set_started (struct aw_agent_attempt *attempt, const struct aw_launch *launch)
@@ -18,14 +17,7 @@ void aw_attempt_set_started (struct aw_agent_attempt *attempt, const struct aw_l
     attempt->mem = launch->mem;
     attempt->gpu = aw_idset_next (&launch->gpus, 0);
     attempt->gpu_share = launch->gpu_share;
-}
-
-static bool succeeded (const struct aw_agent_attempt *attempt, const struct aw_event *finish)
-{
-    struct aw_event judged = *finish;
-
-    aw_judge_finish (&judged, &attempt->launch.success);
-    return judged.status == AW_STATUS_COMPLETED;
+    attempt->success = launch->success;
 }
 
 /* NEXT gets the CPUs and GPUs that ATTEMPT had. */
@@ -48,7 +40,7 @@ struct aw_agent_attempt *aw_attempt_follow (struct aw_agent_attempt *attempt,
     uint32_t place = attempt->started ? attempt->launch.place : 0;
     struct aw_agent_attempt *next = NULL;
 
-    if (place && !agent->quitting && !agent->leaving && succeeded (attempt, finish))
+    if (place && !agent->quitting && !agent->leaving && finish->status == AW_STATUS_COMPLETED)
         next = aw_attempts_assigned (&agent->attempts, place);
     if (!next)
         return NULL;

@@ -40,11 +40,10 @@ static enum aw_status judge (const struct aw_agent_attempt *attempt, const struc
         return attempt->ended_as;
     if ((finish->signal == SIGKILL || finish->code == SHELL_KILLED) && aw_oom_take (&agent->oom))
         return AW_STATUS_OUT_OF_MEMORY;
-    if (finish->code == 0 && finish->signal == 0)
-        return AW_STATUS_COMPLETED;
-    if (!attempt->noticed)
-        return AW_STATUS_FAILED;
-    return attempt->notice_cancels ? AW_STATUS_CANCELLED : AW_STATUS_TIMEOUT;
+    return aw_judge_end (finish, &attempt->success,
+                         !attempt->noticed         ? AW_STATUS_FAILED
+                         : attempt->notice_cancels ? AW_STATUS_CANCELLED
+                                                   : AW_STATUS_TIMEOUT);
 }
 
 /* The process was a worker, which has not answered. */

@@ -4,7 +4,6 @@
 
 #include "agent/agent_state.h"
 #include "agent/staging/stager.h"
-#include "core/retry.h"
 #include "util/clock.h"
 
 static const char CANNOT_START[] = "cannot be started: out of memory";
@@ -149,10 +148,8 @@ static void on_staged_out (void *arg, const struct aw_copied *copied, const char
 void aw_attempt_stage_out (struct aw_agent_attempt *attempt, const struct aw_event *finish)
 {
     struct aw_agent *agent = attempt->agent;
-    struct aw_event judged = *finish;
 
-    aw_judge_finish (&judged, &attempt->launch.success);
-    if (!attempt->launch.stage_out || judged.status != AW_STATUS_COMPLETED || !agent->stager) {
+    if (!attempt->launch.stage_out || finish->status != AW_STATUS_COMPLETED || !agent->stager) {
         aw_attempt_finish (attempt, finish);
         return;
     }
@@ -161,9 +158,10 @@ void aw_attempt_stage_out (struct aw_agent_attempt *attempt, const struct aw_eve
     attempt->finish.reason = NULL;
     attempt->finish.seconds = aw_attempt_seconds (attempt);
     if (attempt->launch.release) {
-        judged = attempt->finish;
-        judged.type = AW_EVENT_RELEASE;
-        aw_agent_report (agent, &judged);
+        struct aw_event release = attempt->finish;
+
+        release.type = AW_EVENT_RELEASE;
+        aw_agent_report (agent, &release);
     }
     attempt->out =
         aw_stager_stage_out (agent->stager, attempt->launch.stage_out, on_staged_out, attempt);

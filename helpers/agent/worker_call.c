@@ -123,14 +123,15 @@ static void take_answer (struct aw_worker *worker, const struct aw_worker_answer
         .type = AW_EVENT_FINISH,
         .task = attempt->task,
         .attempt = attempt->attempt,
-        .status = answer->code ? AW_STATUS_FAILED : AW_STATUS_COMPLETED,
         .code = answer->code,
         .first_call = worker->served == 0,
         .seconds = aw_clock_monotonic () - attempt->spawned,
         .max_rss = resident (worker->pid, aw_clock_monotonic () - attempt->spawned),
         .cpu_seconds = take_cpu_seconds (worker),
-        .reason = answer->code ? attempt->error : NULL,
     };
+    worker->answer.status = aw_judge_end (&worker->answer, &attempt->success, AW_STATUS_FAILED);
+    if (worker->answer.status == AW_STATUS_FAILED)
+        worker->answer.reason = attempt->error;
     send_result (attempt, &answer->result);
     worker->answered = true;
     settle (worker);

@@ -28,16 +28,11 @@ static void on_node_joined (void *arg, const struct aw_event *ev)
 static void on_task_finished (void *arg, const struct aw_event *ev)
 {
     struct aw_coordinator *c = arg;
-    const struct aw_graph *graph = c->config.workflow->graph;
     struct aw_event mine = *ev;
 
-    if (ev->type != AW_EVENT_FINISH || ev->task >= graph->n_tasks) {
+    if (ev->type != AW_EVENT_FINISH || ev->task >= c->config.workflow->graph->n_tasks)
         aw_coordinator_handle_event (c, &mine);
-        return;
-    }
-    /* As its agent has judged, which knows nothing of what follows here. */
-    aw_judge_finish (&mine, &graph->sets[aw_graph_task (graph, ev->task).set].success);
-    if (!aw_coordinator_keep (c, &mine))
+    else if (!aw_coordinator_keep (c, &mine))
         aw_coordinator_end_attempt (c, &mine);
 }
 

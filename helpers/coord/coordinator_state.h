@@ -234,7 +234,7 @@ void aw_coordinator_close_commits (struct aw_coordinator *c);
 void aw_coordinator_doubt (struct aw_coordinator *c);
 
 /* Keeps EV, a NODE_LOST or FINISH, if that is in doubt; false: it happens now, by one of the next
- * two. A FINISH was judged by aw_judge_finish before. */
+ * two. */
 bool aw_coordinator_keep (struct aw_coordinator *c, const struct aw_event *ev);
 void aw_coordinator_end_attempt (struct aw_coordinator *c, const struct aw_event *ev);
 void aw_coordinator_lose_node (struct aw_coordinator *c, const struct aw_event *ev);

@@ -28,7 +28,8 @@ struct aw_exec_callbacks {
     /* Node EV->node is lost (NODE_LOST, reason). Its tasks are not reported any more: the
      * coordinator ends them. */
     void (*node_lost) (void *arg, const struct aw_event *ev);
-    /* An attempt ended, or could not be started: type FINISH. Or its data has come, STAGED, it is
+    /* An attempt ended, or could not be started: type FINISH, with the status that the `success` of
+     * its launch makes of an exit code. Or its data has come, STAGED, it is
      * a service that is ready, SERVING, or it no longer needs its CPUs and GPUs, RELEASE.
      */
     void (*task_finished) (void *arg, const struct aw_event *ev);

@@ -299,7 +299,6 @@ static int fill_staging (struct aw_launch *launch, const struct context *c)
     bool stage = c->start->type == AW_EVENT_STAGE;
 
     launch->instance = aw_graph_instance (c->workflow->graph, at.iteration, at.set);
-    launch->success = c->set->success;
     launch->release = r->stage_out.mode == AW_STAGING_ASYNC;
     if (stage || r->stage_in.mode == AW_STAGING_SYNC) {
         if (fill_copies (c, &r->stage_in, launch->directory, c->scratch, &launch->stage_in) < 0)
@@ -361,6 +360,7 @@ int aw_task_launch (struct aw_launch *launch,
     launch->attempt = start->attempt;
     launch->time_limit = c.set->time_limit;
     launch->grace = times->grace;
+    launch->success = c.set->success;
     set_notice (launch, c.set, times->left);
     launch->gpu_share = c.set->gpu_share;
     launch->durable = c.store && places->durable;

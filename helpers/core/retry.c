@@ -70,12 +70,12 @@ double aw_retry_delay (const struct aw_retry *retry, uint32_t failures)
     return delay > 0 ? fmin (delay, most) : 0;
 }
 
-void aw_judge_finish (struct aw_event *finish, const struct aw_codes *success)
+enum aw_status aw_judge_end (const struct aw_event *finish,
+                             const struct aw_codes *success,
+                             enum aw_status otherwise)
 {
-    bool ended_itself = finish->status == AW_STATUS_COMPLETED
-                        || (finish->status == AW_STATUS_FAILED && !finish->reason);
+    bool succeeded =
+        aw_codes_empty (success) ? finish->code == 0 : aw_codes_has (success, finish->code);
 
-    if (aw_codes_empty (success) || finish->signal || !ended_itself)
-        return;
-    finish->status = aw_codes_has (success, finish->code) ? AW_STATUS_COMPLETED : AW_STATUS_FAILED;
+    return succeeded && finish->signal == 0 ? AW_STATUS_COMPLETED : otherwise;
 }

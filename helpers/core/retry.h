@@ -60,9 +60,11 @@ bool aw_retry_allows (const struct aw_retry *retry,
 /* Seconds before that attempt: delay * backoff^(failures - 1), cut at max_delay. */
 double aw_retry_delay (const struct aw_retry *retry, uint32_t failures);
 
-/* Sets the status of FINISH by the exit codes that mean success (none: 0 alone). An attempt that
- * ended by a signal, could not start, or was killed by the coordinator keeps its status.
+/* The status of an attempt that ended by itself, with the code and signal of FINISH: COMPLETED if
+ * the code is one of SUCCESS (none: 0 alone), else OTHERWISE.
  */
-void aw_judge_finish (struct aw_event *finish, const struct aw_codes *success);
+enum aw_status aw_judge_end (const struct aw_event *finish,
+                             const struct aw_codes *success,
+                             enum aw_status otherwise);
 
 #endif /* AW_CORE_RETRY_H */

@@ -167,6 +167,10 @@ static void fill (struct agent_frames *f, struct aw_launch *launch, char **argv,
     launch->grace = RIG_GRACE;
     if (f->limit > 0)
         launch->time_limit = f->limit;
+    if (f->notice > 0)
+        launch->notice = f->notice;
+    launch->notice_signal = SIGUSR1;
+    launch->notice_cancels = f->notice_cancels;
 }
 
 void agent_frames_start (

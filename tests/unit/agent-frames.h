@@ -32,6 +32,8 @@ struct agent_frames {
     bool only_waits; /* the last one */
     /* For the next launches: */
     double limit; /* seconds; 0: none */
+    double notice; /* seconds, after which SIGUSR1 comes; 0: it does not */
+    bool notice_cancels;
     uint32_t mem_wanted; /* MiB */
     struct aw_codes success;
     uint32_t batch; /* 1 at first */

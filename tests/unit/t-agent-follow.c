@@ -123,42 +123,63 @@ static void nothing_follows_when_the_connection_is_lost (void **state)
     assert_false (agent_frames_has (f, "2.out"));
 }
 
-/* The agent judges an end as the coordinator does, which has only the FINISH: exit codes of success
- * are those of an end by itself, not of a signal or a time limit. */
-static void an_end_is_judged_as_the_coordinator_judges_it (void **state)
+/* Runs until SIGUSR1 or SIGTERM comes, and then WHAT. */
+#define UNTIL_SIGNALLED(what) "trap '" what "' USR1 TERM; while :; do sleep 0.02; done"
+
+/* Exit codes of success are those of an end by itself, also after the notice of its end; not of an
+ * end that was enforced. */
+static void exit_codes_of_success_are_those_of_an_end_by_itself (void **state)
 {
+    enum { NONE, NOTICE, CANCELS, LIMIT, BOTH };
     static const struct {
         const char *script;
-        double limit;
-        bool success;
+        int told; /* of its end; by NOTICE and CANCELS not to end */
+        enum aw_status status;
     } table[] = {
-        { "exit 3", 0, true },
-        { "exit 0", 0, false },
-        { "exit 4", 0, false },
-        { "exit 137", 0, true }, /* as where the kernel has killed a child, but it has not */
-        { "exit 255", 0, true },
-        { "kill -9 $$", 0, false },
-        { "kill -INT $$", 0, false }, /* a shell would say 130 */
-        { "trap 'exit 3' TERM; while :; do sleep 0.02; done", 0.1, false },
+        { "exit 3", NONE, AW_STATUS_COMPLETED },
+        { "exit 0", NONE, AW_STATUS_FAILED },
+        { "exit 4", NONE, AW_STATUS_FAILED },
+        { "exit 137", NONE, AW_STATUS_COMPLETED }, /* the kernel has not killed a child */
+        { "exit 255", NONE, AW_STATUS_COMPLETED },
+        { "kill -9 $$", NONE, AW_STATUS_FAILED },
+        { "kill -INT $$", NONE, AW_STATUS_FAILED }, /* a shell would say 130 */
+        { "exit 4", NOTICE, AW_STATUS_FAILED }, /* before it */
+        { UNTIL_SIGNALLED ("exit 3"), NOTICE, AW_STATUS_COMPLETED },
+        { UNTIL_SIGNALLED ("exit 3"), CANCELS, AW_STATUS_COMPLETED },
+        { UNTIL_SIGNALLED ("exit 4"), NOTICE, AW_STATUS_TIMEOUT },
+        { UNTIL_SIGNALLED ("exit 4"), CANCELS, AW_STATUS_CANCELLED },
+        { UNTIL_SIGNALLED ("exit 0"), NOTICE, AW_STATUS_TIMEOUT },
+        { UNTIL_SIGNALLED ("exit 0"), CANCELS, AW_STATUS_CANCELLED },
+        { UNTIL_SIGNALLED ("kill -9 $$"), NOTICE, AW_STATUS_TIMEOUT },
+        { "exec sleep 100", CANCELS, AW_STATUS_CANCELLED },
+        { UNTIL_SIGNALLED ("exit 3"), LIMIT, AW_STATUS_TIMEOUT },
+        { "trap : USR1; trap 'exit 3' TERM; while :; do sleep 0.02; done", BOTH,
+          AW_STATUS_TIMEOUT },
     };
     static const int codes[] = { 3, 130, 137, 255 };
     const uint32_t n = sizeof (table) / sizeof (table[0]);
     struct agent_frames *f = *state;
+    uint32_t completed = 0;
 
     for (size_t i = 0; i < sizeof (codes) / sizeof (codes[0]); i++)
         aw_codes_add (&f->success, codes[i]);
     for (uint32_t i = 0; i < n; i++) {
-        struct aw_event judged;
-
-        f->limit = table[i].limit;
+        /* Late enough for all of them to have set their traps. */
+        f->notice = table[i].told == NONE || table[i].told == LIMIT ? 0 : 2;
+        f->notice_cancels = table[i].told == CANCELS;
+        f->limit = table[i].told >= LIMIT ? 3 : 0;
+        completed += table[i].status == AW_STATUS_COMPLETED;
         agent_frames_start (f, 2 * i, i + 1, -1, table[i].script);
-        f->limit = 0;
+        f->notice = f->limit = 0;
         agent_frames_assign (f, 2 * i + 1, i + 1, "exit 3");
-        agent_frames_until_ends (f, f->n_ends + 1 + table[i].success);
-        judged = agent_frames_end_of (f, 2 * i)->event;
-        assert_int_equal (judged.continued, table[i].success);
-        aw_judge_finish (&judged, &f->success);
-        assert_int_equal (judged.status == AW_STATUS_COMPLETED, table[i].success);
+    }
+    agent_frames_until_ends (f, n + completed);
+    for (uint32_t i = 0; i < n; i++) {
+        const struct aw_event *end = &agent_frames_end_of (f, 2 * i)->event;
+
+        if (end->status != table[i].status)
+            fail_msg ("%s: %s", table[i].script, aw_status_name (end->status));
+        assert_int_equal (end->continued, table[i].status == AW_STATUS_COMPLETED);
     }
 }
 
@@ -243,7 +264,7 @@ int main (int argc, char **argv)
         TEST (quit_now_drops_what_is_assigned),
         TEST (an_agent_that_leaves_drops_what_is_assigned),
         TEST (nothing_follows_when_the_connection_is_lost),
-        TEST (an_end_is_judged_as_the_coordinator_judges_it),
+        TEST (exit_codes_of_success_are_those_of_an_end_by_itself),
         TEST (what_follows_may_speak),
         TEST (a_node_with_assigned_attempts_may_only_wait),
     };

@@ -138,6 +138,15 @@ static void a_start_is_read_as_it_was_written (void **state)
     assert_true (aw_idset_equal (&frame.launch.gpus, &launch.gpus));
     assert_true (frame.launch.time_limit == 1.5);
     assert_true (frame.launch.grace == 2.5);
+    assert_true (aw_codes_empty (&frame.launch.success));
+    /* Exit codes of success, of a launch without place and copies. */
+    aw_codes_add (&launch.success, 0);
+    aw_codes_add (&launch.success, 255);
+    frames_pass_start (&text, &launch, &frame);
+    assert_true (aw_codes_has (&frame.launch.success, 0));
+    assert_true (aw_codes_has (&frame.launch.success, 255));
+    assert_false (aw_codes_has (&frame.launch.success, 3));
+    launch.success = (struct aw_codes){ 0 };
     /* Without environment and limit. */
     launch.env = NULL;
     launch.time_limit = INFINITY;
@@ -367,7 +376,7 @@ static void what_does_not_fit_leaves_nothing_behind (void **state)
 static void frames_that_differ_have_another_version (void **state)
 {
     static const uint32_t digests[] = {
-        [2] = 0xa1154b96, [3] = 0xa0f95252, [4] = 0x7f1785ec, [5] = 0xd574ab88
+        [2] = 0xa1154b96, [3] = 0xa0f95252, [4] = 0x7f1785ec, [5] = 0x5a47cd08
     }; /* by version */
     const uint32_t n = sizeof (digests) / sizeof (digests[0]);
     uint32_t digest = AW_HASH32_BASIS;

@@ -117,30 +117,27 @@ static void delays_grow_up_to_their_limit (void **state)
                      < 1e-9);
 }
 
-static void a_failure_is_judged_once (void **state)
+static void an_end_is_judged_by_its_code_and_signal (void **state)
 {
+    static const struct {
+        int code, number;
+        bool plain, codes; /* a success, without and with codes of success */
+    } cases[] = {
+        { 0, 0, true, false },  { 3, 0, false, true },  { 4, 0, false, false },
+        { 0, 9, false, false }, { 3, 9, false, false },
+    };
     struct aw_codes none = { { 0 } }, some = { { 0 } };
-    struct aw_event ev = finish (AW_STATUS_FAILED, 3, 0);
 
     (void)state;
     aw_codes_add (&some, 3);
-    aw_judge_finish (&ev, &none);
-    assert_int_equal (ev.status, AW_STATUS_FAILED);
-    aw_judge_finish (&ev, &some);
-    assert_int_equal (ev.status, AW_STATUS_COMPLETED);
-    ev = finish (AW_STATUS_COMPLETED, 0, 0);
-    aw_judge_finish (&ev, &some); /* 0 is not among them */
-    assert_int_equal (ev.status, AW_STATUS_FAILED);
-    ev = finish (AW_STATUS_TIMEOUT, 3, 0);
-    aw_judge_finish (&ev, &some);
-    assert_int_equal (ev.status, AW_STATUS_TIMEOUT);
-    ev = finish (AW_STATUS_FAILED, 3, 9);
-    aw_judge_finish (&ev, &some);
-    assert_int_equal (ev.status, AW_STATUS_FAILED);
-    ev = finish (AW_STATUS_FAILED, 3, 0);
-    ev.reason = "cannot be started";
-    aw_judge_finish (&ev, &some);
-    assert_int_equal (ev.status, AW_STATUS_FAILED);
+    for (size_t i = 0; i < sizeof (cases) / sizeof (cases[0]); i++) {
+        const struct aw_event ev = finish (AW_STATUS_FAILED, cases[i].code, cases[i].number);
+
+        assert_int_equal (aw_judge_end (&ev, &none, AW_STATUS_FAILED),
+                          cases[i].plain ? AW_STATUS_COMPLETED : AW_STATUS_FAILED);
+        assert_int_equal (aw_judge_end (&ev, &some, AW_STATUS_TIMEOUT),
+                          cases[i].codes ? AW_STATUS_COMPLETED : AW_STATUS_TIMEOUT);
+    }
 }
 
 /* Against a plain array, with removals from anywhere. */
@@ -322,7 +319,7 @@ int main (void)
         cmocka_unit_test (a_cause_decides_whether_a_task_is_tried_again),
         cmocka_unit_test (an_exit_code_decides_whether_a_task_is_tried_again),
         cmocka_unit_test (delays_grow_up_to_their_limit),
-        cmocka_unit_test (a_failure_is_judged_once),
+        cmocka_unit_test (an_end_is_judged_by_its_code_and_signal),
         cmocka_unit_test (what_waits_comes_out_in_the_order_of_time),
         cmocka_unit_test (a_retry_waits_for_its_delay),
         cmocka_unit_test (a_delay_holds_nothing_else_up),

@@ -128,11 +128,16 @@ static void the_line_of_a_step_has_its_ranks_and_options (void **state)
     find (&words, "--overlap");
     find (&words, "--gpus-per-node=4"); /* what each of them has */
     find (&words, "--output=/o%%t");
+    find (&words, "--kill-on-bad-exit=1");
     find (&words, "--error=/e");
     assert_true (find (&words, "--on=n1:0-1+0/2-3+1") < find (&words, "solver"));
     assert_true (find (&words, "--messages=n2:/tmp/m/messages") < find (&words, "solver"));
     assert_string_equal (words.v[words.n - 1], "--nodes=9");
     assert_string_equal (words.v[words.n - 3], "--");
+    aw_strings_finish (&words);
+    aw_codes_add (&launch.success, 3);
+    assert_int_equal (aw_step_line (&words, &launch, &job, "/l/bind", &err), 0);
+    find (&words, "--kill-on-bad-exit=0"); /* a rank may end with 3 */
     aw_strings_finish (&words);
     assert_int_equal (aw_step_env (&words, &launch, from, &err), 0);
     assert_int_equal (words.n, 3);
@@ -356,6 +361,88 @@ static void the_end_of_a_step_is_that_of_its_first_failed_rank (void **state)
     }
 }
 
+/* A rank that ends with one of the codes has not failed. The code is then the largest of all, which
+ * srun ends with. */
+static void a_rank_that_ends_with_a_code_of_success_has_not_failed (void **state)
+{
+    static const struct {
+        const char *lines[3];
+        int status; /* as of waitpid */
+        enum aw_status ends;
+        int code;
+        const char *reason;
+    } table[] = {
+        { { NULL }, 0, AW_STATUS_FAILED, 0, NULL }, /* 0 is none of them */
+        { { "srun: error: n1: tasks 0-1: Exited with exit code 3",
+            "srun: error: n2: task 2: Exited with exit code 5" },
+          5 << 8,
+          AW_STATUS_COMPLETED,
+          5,
+          NULL },
+        { { "srun: error: n1: tasks 0-1: Exited with exit code 3",
+            "srun: error: n2: task 2: Exited with exit code 4" },
+          4 << 8,
+          AW_STATUS_FAILED,
+          4,
+          "rank 2 on n2" },
+        { { "srun: error: n2: task 2: Exited with exit code 3",
+            "srun: error: n1: task 0: Segmentation fault" },
+          139 << 8,
+          AW_STATUS_FAILED,
+          0,
+          "rank 0 on n1" },
+        { { "srun: error: n1: task 0: Exited with exit code 137" },
+          137 << 8,
+          AW_STATUS_COMPLETED,
+          137,
+          NULL },
+        { { "srun: error: n1: task 0: Exited with exit code 137",
+            "slurmstepd: error: Detected 1 oom-kill event(s) in StepId=1.4." },
+          137 << 8,
+          AW_STATUS_OUT_OF_MEMORY,
+          137,
+          NULL },
+        /* These are codes of srun's own. */
+        { { "srun: error: Node failure on n1" },
+          3 << 8,
+          AW_STATUS_FAILED,
+          3,
+          "srun: Node failure on n1" },
+        { { "srun: error: n1: task 0: Exited with exit code 3", "srun: error: Node failure on n2" },
+          1 << 8,
+          AW_STATUS_FAILED,
+          1,
+          "srun: Node failure on n2" },
+        { { "srun: error: n1: task 0: Exited with exit code 3" },
+          SIGKILL,
+          AW_STATUS_FAILED,
+          0,
+          "its srun was killed by SIGKILL" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++) {
+        struct aw_step_end end = { .failed = false };
+        struct aw_event ev = { 0 };
+        struct aw_error text;
+
+        aw_codes_add (&end.success, 3);
+        aw_codes_add (&end.success, 5);
+        aw_codes_add (&end.success, 137);
+        aw_step_end_line (&end, "srun: launching StepId=1.4 on host n1, 3 tasks: [0-2]");
+        for (int k = 0; k < 3 && table[i].lines[k]; k++)
+            aw_step_end_line (&end, table[i].lines[k]);
+        aw_step_end_event (&end, table[i].status, &ev, &text);
+        assert_int_equal (ev.status, table[i].ends);
+        assert_int_equal (ev.code, table[i].code);
+        if (table[i].reason)
+            assert_string_equal (ev.reason, table[i].reason);
+        else
+            assert_null (ev.reason);
+        aw_step_end_finish (&end);
+    }
+}
+
 /* srun prints several lines where a step cannot start; the first one names the cause. */
 static void the_first_line_names_the_cause (void **state)
 {
@@ -473,6 +560,7 @@ int main (void)
         cmocka_unit_test (a_step_without_gpus_says_so_in_a_job_with_gpus),
         cmocka_unit_test (the_gpus_of_a_step_are_requested_as_its_slurm_wants_them),
         cmocka_unit_test (the_end_of_a_step_is_that_of_its_first_failed_rank),
+        cmocka_unit_test (a_rank_that_ends_with_a_code_of_success_has_not_failed),
         cmocka_unit_test (the_first_line_names_the_cause),
         cmocka_unit_test (a_rank_that_the_kernel_killed_ends_out_of_memory),
         cmocka_unit_test (the_first_launch_line_starts_the_step),

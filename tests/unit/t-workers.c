@@ -42,6 +42,7 @@ static int set_up (void **state)
     return 0;
 }
 
+static struct aw_codes success; /* of what is started */
 static uint32_t gpu_share; /* of GPU 0, of what is started; 0: none */
 
 /* Starts a call of TASK to a worker of SET on CPU, or with SET 0 the script CALL. */
@@ -69,6 +70,7 @@ static void start (
     launch.time_limit = limit;
     launch.grace = 0.2;
     launch.gpu_share = gpu_share;
+    launch.success = success;
     assert_int_equal (aw_idset_add (&launch.cpus, cpu, cpu), 0);
     if (gpu_share)
         assert_int_equal (aw_idset_add (&launch.gpus, 0, 0), 0);
@@ -119,6 +121,33 @@ static void a_worker_takes_one_call_after_the_other (void **state)
         assert_string_equal (rig->ends[i].reason, i % 5 == 4 ? "no luck" : "");
     }
     expect_workers (rig, 20, 1);
+}
+
+/* As of a process: also if the answer says why, or if the worker ends with such a code instead. */
+static void exit_codes_of_success_are_those_of_answers (void **state)
+{
+    static const struct {
+        const char *call;
+        int code; /* the only one that means success */
+        enum aw_status status;
+        const char *reason;
+    } table[] = {
+        { "fail", 7, AW_STATUS_COMPLETED, "" },
+        { "fail", 3, AW_STATUS_FAILED, "no luck" },
+        { "go", 7, AW_STATUS_FAILED, "" },
+        { "exit", 0, AW_STATUS_FAILED, "its worker has ended before it answered" },
+    };
+    struct rig *rig = *state;
+
+    for (uint32_t i = 0; i < sizeof (table) / sizeof (table[0]); i++) {
+        success = (struct aw_codes){ 0 };
+        aw_codes_add (&success, table[i].code);
+        call (rig, 1, i, 0, table[i].call);
+        rig_until_ends (rig, i + 1);
+        assert_int_equal (rig->ends[i].status, table[i].status);
+        assert_string_equal (rig->ends[i].reason, table[i].reason);
+    }
+    success = (struct aw_codes){ 0 };
 }
 
 /* Each of these ends the worker, and the next call gets another one. */
@@ -311,10 +340,15 @@ static void answers_are_read (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (answers_are_read),   TEST (a_worker_takes_one_call_after_the_other),
-        TEST (a_call_fails_with_its_worker),   TEST (a_cancelled_call_ends_its_worker),
-        TEST (a_worker_may_end_between_calls), TEST (an_idle_worker_makes_room),
-        TEST (a_stubborn_worker_is_killed),    TEST (workers_of_several_sets_share_a_gpu),
+        cmocka_unit_test (answers_are_read),
+        TEST (a_worker_takes_one_call_after_the_other),
+        TEST (exit_codes_of_success_are_those_of_answers),
+        TEST (a_call_fails_with_its_worker),
+        TEST (a_cancelled_call_ends_its_worker),
+        TEST (a_worker_may_end_between_calls),
+        TEST (an_idle_worker_makes_room),
+        TEST (a_stubborn_worker_is_killed),
+        TEST (workers_of_several_sets_share_a_gpu),
     };
 
     cmocka_set_message_output (CM_OUTPUT_TAP);

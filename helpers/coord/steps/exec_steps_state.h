@@ -46,6 +46,7 @@ struct aw_job_step {
     double started;
     enum aw_status told; /* to end as; COMPLETED: it was not */
     bool over; /* before it was started */
+    bool srun_kills; /* its ranks, when one has failed */
     int kills; /* how often it was killed */
 };
 

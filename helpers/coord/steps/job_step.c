@@ -82,6 +82,8 @@ static void on_notice (evutil_socket_t fd, short what, void *arg)
 
     (void)fd;
     (void)what;
+    if (step->end.failed)
+        return; /* that was before it */
     step->noticed = true;
     if (step->told == AW_STATUS_COMPLETED)
         (void)signal_ranks (step, step->notice_signal);
@@ -151,8 +153,8 @@ static void on_line (void *arg, const char *text)
     bool begins = aw_step_end_line (&step->end, text);
 
     if (step->end.failed && !failed && step->told == AW_STATUS_COMPLETED) {
-        step->timer_for = AW_STEP_TIMER_KILL; /* by srun, for a start */
-        (void)arm (step->timer, KILL_SECONDS);
+        step->timer_for = AW_STEP_TIMER_KILL;
+        (void)arm (step->timer, step->srun_kills ? KILL_SECONDS : 0);
     }
     if (!begins || step->started > 0)
         return;
@@ -244,6 +246,8 @@ static struct aw_job_step *make (struct aw_exec_steps *backend,
     step->node = node;
     step->task = launch->task;
     step->attempt = launch->attempt;
+    step->end.success = launch->success;
+    step->srun_kills = aw_step_srun_kills (launch);
     step->time_limit = launch->time_limit;
     step->limit_grace = launch->grace;
     step->notice_after = launch->notice;

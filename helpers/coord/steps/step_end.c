@@ -64,6 +64,10 @@ static bool take_rank (struct aw_step_end *end, const char *text)
     code = after (how, "Exited with exit code ");
     if (!code && signal_of (how) == 0)
         return false;
+    if (code && aw_codes_has (&end->success, atoi (code))) {
+        end->succeeded = true;
+        return true;
+    }
     /* Others are killed for the first. But srun may name those first that failed because one was
      * out of memory.
      */
@@ -111,10 +115,18 @@ void aw_step_end_finish (struct aw_step_end *end)
     aw_strings_finish (&end->lines);
 }
 
-/* Also by a shell whose child was killed. */
-static bool killed (const struct aw_step_end *end)
+/* Did the kernel kill it, or the child of its shell? */
+static bool out_of_memory (const struct aw_step_end *end, const struct aw_event *ev)
 {
-    return end->signal == SIGKILL || end->code == 128 + SIGKILL;
+    return end->out_of_memory && (ev->signal == SIGKILL || ev->code == 128 + SIGKILL);
+}
+
+/* Have all ranks ended by themselves, none of them with a failure that srun names? */
+static bool ended (const struct aw_step_end *end, int status)
+{
+    int code = WIFEXITED (status) ? WEXITSTATUS (status) : -1;
+
+    return code == 0 || (end->succeeded && !end->failed && aw_codes_has (&end->success, code));
 }
 
 void aw_step_end_event (const struct aw_step_end *end,
@@ -127,13 +139,17 @@ void aw_step_end_event (const struct aw_step_end *end,
 
     ev->reason = NULL;
     ev->code = ev->signal = 0;
-    ev->status = WIFEXITED (status) && code == 0 ? AW_STATUS_COMPLETED : AW_STATUS_FAILED;
-    if (ev->status == AW_STATUS_COMPLETED)
+    ev->status = AW_STATUS_FAILED;
+    if (ended (end, status)) {
+        ev->code = code;
+        ev->status = out_of_memory (end, ev) ? AW_STATUS_OUT_OF_MEMORY
+                                             : aw_judge_end (ev, &end->success, AW_STATUS_FAILED);
         return;
+    }
     if (end->failed) {
         ev->code = end->code;
         ev->signal = end->signal;
-        if (end->out_of_memory && killed (end))
+        if (out_of_memory (end, ev))
             ev->status = AW_STATUS_OUT_OF_MEMORY;
         aw_error_set (text, "%s", end->who.text);
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The messages of an srun about its step, and why the step failed. srun's exit code is the largest
- * of all ranks', including those killed for another's failure; so the first rank that srun names
- * gives the reason.
+ * of all ranks', including those killed for another's failure; so the first failed rank that srun
+ * names gives the reason.
  */
 #ifndef AW_COORD_STEPS_STEP_END_H
 #define AW_COORD_STEPS_STEP_END_H
@@ -9,14 +9,17 @@
 #include <stdbool.h>
 
 #include "core/event.h"
+#include "core/retry.h"
 #include "util/error.h"
 #include "util/strings.h"
 
 enum { AW_STEP_ID_SIZE = 64 };
 
 struct aw_step_end {
+    struct aw_codes success; /* exit codes that mean success, also of a rank; none: only 0 */
     char id[AW_STEP_ID_SIZE]; /* "123.4"; "": the step has not begun */
     bool out_of_memory; /* the kernel killed some process of the step for lack of memory */
+    bool succeeded; /* a rank ended with another of these than 0 */
     bool failed; /* a rank failed, as reported by: */
     int code, signal;
     struct aw_error who; /* "rank 5 on n2" */

@@ -102,14 +102,21 @@ static void add_gpus (struct aw_strings *line,
         aw_strings_add (line, "--gres=none");
 }
 
-static void add_shape (struct aw_strings *line, const struct aw_step_plan *step, const char *nodes)
+bool aw_step_srun_kills (const struct aw_launch *launch)
+{
+    return aw_codes_empty (&launch->success);
+}
+
+static void add_shape (struct aw_strings *line,
+                       const struct aw_step_plan *step,
+                       const char *nodes,
+                       bool kills)
 {
     static const char *const fixed[] = {
         "--overlap", /* the pool's step holds the job */
         "--mem=0", /* all of the job's on each node: the plan counts it */
         "--cpu-bind=none", /* each rank is bound by async-workflow-bind */
-        "--mem-bind=none", "--input=none",     "--kill-on-bad-exit=1", /* the task fails as one */
-        "--wait=0",        "--disable-status", "--open-mode=truncate",
+        "--mem-bind=none", "--input=none", "--wait=0", "--disable-status", "--open-mode=truncate",
         "--verbose", /* prints the step's id, and when it begins */
     };
 
@@ -119,6 +126,7 @@ static void add_shape (struct aw_strings *line, const struct aw_step_plan *step,
     aw_strings_addf (line, "--ntasks-per-node=%" PRIu32, step->ranks_per_node);
     for (size_t i = 0; i < sizeof (fixed) / sizeof (fixed[0]); i++)
         aw_strings_add (line, fixed[i]);
+    aw_strings_addf (line, "--kill-on-bad-exit=%d", kills); /* the task fails as one */
 }
 
 static void add_plan (struct aw_strings *line, const struct aw_launch *launch)
@@ -156,7 +164,7 @@ int aw_step_line (struct aw_strings *line,
     aw_strings_add (line, aw_slurm_program ("srun"));
     aw_strings_add_all (line, step->srun);
     aw_strings_addf (line, "--jobid=%s", job->id);
-    add_shape (line, step, nodes);
+    add_shape (line, step, nodes, aw_step_srun_kills (launch));
     add_gpus (line, step, job);
     aw_strings_addf (line, "--chdir=%s", launch->directory);
     add_file (line, "--output=", launch->out);

@@ -25,6 +25,10 @@ int aw_step_line (struct aw_strings *line,
                   const char *bind,
                   struct aw_error *err);
 
+/* Does that srun kill all ranks when one ends with an exit code other than 0? Not if such a code
+ * may mean success: then the caller kills them when it must. */
+bool aw_step_srun_kills (const struct aw_launch *launch);
+
 /* Appends to ENV what that srun and its ranks get of FROM, and what LAUNCH adds. 0, or -1 with
  * text. */
 int aw_step_env (struct aw_strings *env,

@@ -14,7 +14,8 @@
  *      "err":"...","store":"...","tidy":3,"cpus":"0-3","gpus":"0","unbound":true,"share":250,
  *      "service":true,"port":8000,"topic":"...","within":60,"limit":60,"grace":5,
  *      "notice":30,"signal":10,"cancels":true,
- *      "bring":["from","to","checksum"],"peers":["n1:8000"],"fetch":[...],"release":true,"success":"0,3","instance":7}
+ *      "bring":["from","to","checksum"],"peers":["n1:8000"],"fetch":[...],"release":true,"instance":7,
+ *      "success":"0,3"}
  *      A start may have "place":3, and "batch":5 then.
  *   c {"assign":TASK,"attempt":0,"place":3,...}   as a start, without "cpus" and "gpus"
  *   c {"unassign":TASK,"attempt":0}       answered by a finish, "cancelled", if it has not started

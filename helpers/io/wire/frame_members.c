@@ -82,7 +82,7 @@ static const struct aw_frame_member hello[] = {
         MAYBE ("instance", U32, launch.instance, STAGE_IN),     \
         MAYBE ("fetch", COPIES, launch.stage_out, SAID),        \
         MAYBE ("release", FLAG, launch.release, STAGE_OUT),     \
-        MAYBE ("success", CODES, launch.success, CODES),        \
+        MAYBE ("success", CODES, launch.success, SAID),         \
         MAYBE ("worker", U32, launch.worker, SAID),             \
         MAYBE ("name", STRING, launch.name, SAID),              \
         MAYBE ("call", STRING, launch.call, SAID),              \
@@ -205,6 +205,8 @@ static bool says (enum aw_frame_form form, const void *value)
         return *(const uint64_t *)value > 0;
     case AW_FORM_SECONDS:
         return isfinite (*(const double *)value);
+    case AW_FORM_CODES:
+        return !aw_codes_empty (value);
     default:
         return *(const void *const *)value;
     }
@@ -230,8 +232,6 @@ bool aw_frame_has (const struct aw_frame *frame, const struct aw_frame_member *m
         return launch->stage_in;
     case AW_WHEN_STAGE_OUT:
         return launch->stage_out;
-    case AW_WHEN_CODES:
-        return (launch->stage_out || launch->place) && !aw_codes_empty (&launch->success);
     case AW_WHEN_GPU_USAGE:
         return ev->gpu_known;
     case AW_WHEN_GPU_LOAD:

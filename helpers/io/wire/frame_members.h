@@ -25,13 +25,12 @@ enum aw_frame_form {
 
 enum aw_frame_when {
     AW_WHEN_ALWAYS,
-    AW_WHEN_SAID, /* where it is not NULL, 0, false or infinite */
+    AW_WHEN_SAID, /* where it is not NULL, 0, false, infinite or empty */
     AW_WHEN_LIMIT, /* where the launch has a time limit, or is a service */
     AW_WHEN_NOTICE, /* where the launch has a notice */
     AW_WHEN_PLACED, /* where it is not assigned */
     AW_WHEN_STAGE_IN, /* where it has copies to the node */
     AW_WHEN_STAGE_OUT, /* where it has copies from the node */
-    AW_WHEN_CODES, /* where it has these or a place, and exit codes that mean success */
     AW_WHEN_GPU_USAGE, /* where the event has the usage of GPUs */
     AW_WHEN_GPU_LOAD, /* the same, and their load is known */
     AW_WHEN_CONTINUED, /* where the event names the attempt that follows */
