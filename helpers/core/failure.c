@@ -45,7 +45,9 @@ const char *aw_failure_text (
         join (buf, size, "completed", "", false);
         break;
     case AW_STATUS_FAILED:
-        join (buf, size, *how || *reason ? how : "failed", reason, true);
+        /* All other failures without code and signal have a reason. */
+        join (buf, size, *how || *reason ? how : "exit code 0, not one of its success_codes",
+              reason, true);
         break;
     case AW_STATUS_TIMEOUT:
         join (buf, size, *reason ? reason : "time limit reached", how, false);

@@ -46,6 +46,12 @@ test_expect_success 'so before the end of the job' '
     finished job 1 && test "$(events job "\"status\":\"completed\"" "\"code\":3,")" = 1
 '
 
+test_expect_success 'a code 0 that is none of them is a failure, which is reported as such' '
+    workflow zero.json "\"tasks\": { \"t\": { \"success_codes\": [3], \"command\": [\"true\"] } }" &&
+    test_expect_code 1 async-workflow run --local --dir zero zero.json >zero.out 2>&1 </dev/null &&
+    grep "t\[0\]: exit code 0, not one of its success_codes after" zero.out
+'
+
 test_expect_success 'any other code is a time-out, also 0 where it is none of them' '
     again="test \$ASYNC_WORKFLOW_ATTEMPT = 0 || exit 3; exec ./ends" &&
     workflow other.json "\"tasks\": {

@@ -464,7 +464,7 @@ static void failures_are_told_in_words (void **state)
         { AW_STATUS_FAILED, 0, 99, NULL, "signal 99" },
         { AW_STATUS_FAILED, 0, 0, "program: not found", "program: not found" },
         { AW_STATUS_FAILED, 127, 0, "not found", "exit code 127: not found" },
-        { AW_STATUS_FAILED, 0, 0, NULL, "failed" },
+        { AW_STATUS_FAILED, 0, 0, NULL, "exit code 0, not one of its success_codes" },
         { AW_STATUS_TIMEOUT, 0, 15, NULL, "time limit reached (SIGTERM)" },
         { AW_STATUS_CANCELLED, 0, 0, NULL, "cancelled" },
         { AW_STATUS_NODE_FAIL, 0, 0, "agent gone", "node lost: agent gone" },
