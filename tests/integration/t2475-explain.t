@@ -129,4 +129,16 @@ test_expect_success 'a task after the goal is reached: it was not needed' '
     grep -x "test@2\[0\]: skipped: not needed, iteration 0 reached the goal (\"until\")\." out || { cat out run.out; false; }
 '
 
+test_expect_success 'a task that was cancelled before it started, and one that waited for it' '
+    workflow cancel.json "\"tasks\": {
+        \"boss\": { \"script\": \"async-workflow cancel work[1]\" },
+        \"work\": { \"count\": 2, \"after\": [\"boss\"], \"command\": [\"true\"] },
+        \"next\": { \"count\": 2, \"after\": [\"work[i]\"], \"command\": [\"true\"] } }" &&
+    async-workflow run --local --cpus 2 --dir=C cancel.json >run.out 2>&1 &&
+    async-workflow explain C "work[1]" >out &&
+    grep -x "work\[1\]: skipped: it was cancelled before it started\." out &&
+    async-workflow explain C "next[1]" >out &&
+    grep -x "next\[1\]: skipped, because of work\[1\]: cancelled before it started" out || { cat out run.out; false; }
+'
+
 test_done

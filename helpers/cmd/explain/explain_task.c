@@ -215,6 +215,8 @@ static const char *reason_of_its_own (const struct aw_explain *ex, uint32_t task
     struct aw_task t = aw_graph_task (workflow->graph, task);
     const struct aw_values *values = workflow->recipes[t.set].values;
 
+    if (aw_explain_is_cancelled (ex, task))
+        return "it was cancelled before it started";
     if (!values || !aw_values_is_missing (values, t.index))
         return "messages that it waited for did not come";
     return aw_values_is_list (values) ? "its line is no longer in the list"

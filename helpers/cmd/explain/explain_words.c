@@ -178,6 +178,17 @@ void aw_explain_reason (struct aw_explain *ex, uint32_t task, const struct aw_re
     }
 }
 
+bool aw_explain_is_cancelled (const struct aw_explain *ex, uint32_t task)
+{
+    const struct aw_history *history = &ex->report.history;
+
+    for (uint32_t i = 0; i < history->n_cancelled; i++)
+        if (task >= history->cancelled[i].task
+            && task - history->cancelled[i].task < history->cancelled[i].count)
+            return true;
+    return false;
+}
+
 /* "running on n1 for 31.2 s, expected to end in 12 s" */
 static void put_running (struct aw_explain *ex, const struct aw_attempt *a)
 {
@@ -247,7 +258,8 @@ void aw_explain_line (struct aw_explain *ex, uint32_t task)
         break;
     case AW_HISTORY_SKIPPED:
     case AW_HISTORY_STATES:
-        aw_textbuf_puts (ex->out, "skipped");
+        aw_textbuf_puts (ex->out, aw_explain_is_cancelled (ex, task) ? "cancelled before it started"
+                                                                     : "skipped");
         break;
     }
 }
