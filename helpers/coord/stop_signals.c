@@ -116,14 +116,17 @@ void aw_stop_signals_destroy (struct aw_stop_signals *s)
     if (!s)
         return;
     sigemptyset (&set);
-    sigaddset (&set, SIGTERM);
-    sigprocmask (SIG_BLOCK, &set, &before);
     for (int i = 0; i < N_STOPPING; i++)
+        sigaddset (&set, stopping[i].number);
+    sigprocmask (SIG_BLOCK, &set, &before);
+    for (int i = 0; i < N_STOPPING; i++) {
         if (s->events[i])
             event_free (s->events[i]);
+        if (s->last[i] > 0 || stopping[i].number == SIGTERM)
+            signal (stopping[i].number, SIG_IGN);
+    }
     if (s->suspend)
         event_free (s->suspend);
-    signal (SIGTERM, SIG_IGN);
     sigprocmask (SIG_SETMASK, &before, NULL);
     free (s);
     errno = saved;

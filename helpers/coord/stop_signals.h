@@ -24,8 +24,10 @@ struct aw_stop_signals *aw_stop_signals_create (struct event_base *base,
                                                 const struct aw_stop_signals_callbacks *callbacks,
                                                 struct aw_error *err);
 
-/* Restores the signals, except SIGTERM, which is ignored from now on: it may be sent again and
- * late, when the run has ended but not reported it. Takes NULL, keeps errno. */
+/* Restores the signals, except SIGTERM and those that have come, which are ignored from now on:
+ * they may be sent again and late, when the run has ended but not reported it. Takes NULL, keeps
+ * errno.
+ */
 void aw_stop_signals_destroy (struct aw_stop_signals *signals);
 
 #endif /* AW_COORD_STOP_SIGNALS_H */

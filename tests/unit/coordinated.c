@@ -142,6 +142,8 @@ void coordinated_begin (struct coordinated *it)
                                             .durability = it->durability,
                                             .arg = it };
 
+    signal (SIGINT, SIG_DFL); /* the run before has left it ignored if it came */
+
     it->workflow = parse (it->tasks);
     strcpy (it->parent, "/tmp/aw-coordinated-XXXXXX");
     assert_non_null (mkdtemp (it->parent));
