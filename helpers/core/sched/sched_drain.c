@@ -2,13 +2,15 @@
 /* Nodes on which task after task fails are drained: they take no more tasks, and running tasks
  * there may end. A node without which some task could not run is not drained.
  */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "core/sched/sched_state.h"
 
 enum { ENOUGH = 100 }; /* more that live longer say nothing more */
-static const double MUCH_LONGER = 4; /* than the one that failed: as many times */
+/* Than the one that failed: as many times, and seconds. Busy nodes report that much later. */
+static const double MUCH_LONGER = 4, MOMENT = 0.1;
 static const double EXACT = 1e-3; /* seconds: a smaller difference between clocks means nothing */
 
 /* When did RUN begin, which FAILED says the end of? Where it followed another on its node, the
@@ -29,7 +31,7 @@ static uint32_t count_living (const struct aw_sched *s,
                               double began,
                               bool *proof)
 {
-    double since = s->now - MUCH_LONGER * (s->now - began);
+    double since = s->now - fmax (MUCH_LONGER * (s->now - began), MOMENT);
     const struct aw_running *other;
     uint32_t cursor = 0, n = 0;
 
