@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tasks that nodes got in advance and do not start: they are taken back, or lost with the node. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -72,6 +73,28 @@ static void a_stop_takes_all_back (void **state)
     assigning_turn (it);
     assert_true (it->ended);
     assert_int_equal (aw_sched_counts (it->s, 0).ready, 992);
+    assigning_close (it);
+}
+
+/* Nothing else happens until then: the nodes would start them when it is too late. */
+static void tasks_that_could_not_end_by_the_limit_come_back (void **state)
+{
+    struct assigning *it = assigning_bag (1000, 2, 1);
+    struct aw_event limit = { .type = AW_EVENT_LIMIT, .task = AW_NONE, .seconds = 10 };
+    struct aw_event wake = { .type = AW_EVENT_WAKE, .task = AW_NONE, .node = AW_NONE };
+
+    (void)state;
+    assigning_handle (it, &limit);
+    assigning_turn (it);
+    assert_int_equal (it->n_given, 8);
+    assert_int_equal (it->n_killed, 0);
+    it->t = aw_sched_next_wake (it->s);
+    assert_true (it->t > 9 && it->t < 9.01); /* each takes a second */
+    assigning_handle (it, &wake);
+    assert_true (isinf (aw_sched_next_wake (it->s))); /* once is enough */
+    assigning_turn (it);
+    assert_int_equal (it->n_killed, 8);
+    assert_true (isinf (aw_sched_next_wake (it->s)));
     assigning_close (it);
 }
 
@@ -322,6 +345,7 @@ int main (void)
         cmocka_unit_test (a_task_that_comes_back_is_ready_again),
         cmocka_unit_test (a_task_that_comes_back_has_its_turn_again),
         cmocka_unit_test (a_stop_takes_all_back),
+        cmocka_unit_test (tasks_that_could_not_end_by_the_limit_come_back),
         cmocka_unit_test (tasks_that_stayed_take_the_places_of_failed_ones),
         cmocka_unit_test (a_place_elsewhere_takes_a_task_back),
         cmocka_unit_test (no_task_that_comes_later_starts_before),

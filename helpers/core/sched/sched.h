@@ -100,8 +100,9 @@ int aw_sched_handle (struct aw_sched *sched, const struct aw_event *ev, struct a
 bool aw_sched_next (struct aw_sched *sched, struct aw_event *action);
 
 /* The time at which to handle a WAKE event, even if nothing else happens: the end of a delay before
- * another attempt. INFINITY: not needed. A WAKE that comes too early changes nothing. Ask again
- * after each turn of handle and next.
+ * another attempt, or the time from which tasks that nodes have in advance could not end by the
+ * limit. INFINITY: not needed. A WAKE that comes too early changes nothing. Ask again after each
+ * turn of handle and next.
  */
 double aw_sched_next_wake (const struct aw_sched *sched);
 

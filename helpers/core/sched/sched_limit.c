@@ -6,6 +6,8 @@
 
 #include "core/sched/sched_state.h"
 
+static const double MOMENT = 1e-3; /* seconds: more than what rounding can do */
+
 /* The seconds that a task is assumed to need: its time limit; else the expected seconds with a
  * margin for their spread; 0 if nothing is known. A task that saves its state on request needs only
  * a little time before that. It must have some, or it would be killed and start again until the end
@@ -42,6 +44,11 @@ bool aw_sched_cut (const struct aw_sched *s)
             && !aw_sched_in_time (s, aw_graph_instance (s->graph, 0, set)))
             return true;
     return false;
+}
+
+double aw_sched_late_from (const struct aw_sched *s, uint32_t instance)
+{
+    return s->limit - needs (s, aw_graph_instance_set (s->graph, instance)) + MOMENT;
 }
 
 void aw_sched_set_limit (struct aw_sched *s, double t)

@@ -132,6 +132,10 @@ double aw_sched_startup (const struct aw_sched *s, uint32_t task)
 double aw_sched_next_wake (const struct aw_sched *s)
 {
     double t = fmin (aw_delay_queue_next (&s->delayed), s->holds.wake);
+    double late = s->backlog.n > 0 ? aw_sched_late_from (s, s->backlog.instance) : INFINITY;
+
+    if (late > s->now) /* else they are taken back in any case */
+        t = fmin (t, late);
 
     return s->ended || s->stopped || t >= s->limit ? INFINITY : t;
 }

@@ -168,6 +168,9 @@ bool aw_sched_in_time (const struct aw_sched *s, uint32_t instance);
 /* The same for a task that starts at T. */
 bool aw_sched_in_time_from (const struct aw_sched *s, uint32_t instance, double t);
 
+/* From when on it cannot; INFINITY: always can. */
+double aw_sched_late_from (const struct aw_sched *s, uint32_t instance);
+
 /* Is a task left that could start, but not end by the limit? */
 bool aw_sched_cut (const struct aw_sched *s);
 
