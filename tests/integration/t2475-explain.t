@@ -91,7 +91,8 @@ test_expect_success 'an interrupted run is explained as it stood' '
     kill -KILL "$(cat pid)" &&
     wait_for 60 "async-workflow explain W | grep -q interrupted" &&
     async-workflow explain W "next[0]" >out &&
-    grep "^next\[0\]: waiting" out
+    grep "^next\[0\]: waiting" out &&
+    head -n 1 out | grep "^No coordinator is running: .* --resume=W$" || { cat out; false; }
 '
 
 test_expect_success 'a resumed run that has ended: no task waits for room; the message did not come' '

@@ -8,6 +8,7 @@
 
 #include "cmd/arguments.h"
 #include "cmd/command.h"
+#include "io/workflow/shell_quote.h"
 #include "io/workflow/task_label.h"
 
 struct arguments {
@@ -116,10 +117,23 @@ static int explain_word (struct aw_explain *ex, const char *word, struct aw_prob
     return 0;
 }
 
+/* An interrupted run is explained as it stood. */
+static void put_interrupted (struct aw_explain *ex)
+{
+    if (aw_report_outcome (&ex->report) != AW_OUTCOME_INTERRUPTED)
+        return;
+    aw_textbuf_puts (
+        ex->out,
+        "No coordinator is running: this is how the run stood. Continue it with --resume=");
+    aw_shell_quote_shown (ex->out, ex->report.dir);
+    aw_textbuf_putc (ex->out, '\n');
+}
+
 static int explain (struct aw_explain *ex,
                     const struct arguments *args,
                     struct aw_problems *problems)
 {
+    put_interrupted (ex);
     if (args->tasks.n == 0) {
         aw_explain_run (ex);
         if (aw_report_write_out (ex->out, problems) < 0)
