@@ -239,6 +239,36 @@ static uint32_t cancel_first_given (struct assigning *it)
     return cancel.task;
 }
 
+/* Otherwise all that nodes have would go back and forth for each of many that come first. */
+static void nothing_is_assigned_for_a_while_where_others_came_first (void **state)
+{
+    struct aw_event wake = { .type = AW_EVENT_WAKE, .task = AW_NONE, .node = AW_NONE };
+    struct aw_graph *g = aw_graph_create ();
+    struct assigning *it;
+
+    (void)state;
+    graphs_set (g, "first", 1, 1, 0, 100)->retry = (struct aw_retry){ .count = 1, .delay = 1 };
+    graphs_set (g, "later", 1000, 1, 0, 1);
+    assert_int_equal (aw_graph_finalize (g, NULL), 0);
+    it = assigning_open (g, 1, 2);
+    assigning_end (it, 0, AW_STATUS_FAILED, 1);
+    assigning_turn (it);
+    assert_int_equal (it->n_given, 8);
+    it->t = aw_sched_next_wake (it->s);
+    assigning_handle (it, &wake);
+    assigning_turn (it);
+    assert_int_equal (it->n_killed, 8);
+    assigning_give_back_killed (it);
+    for (int i = 0; i < 2; i++) {
+        assigning_end (it, 0, AW_STATUS_COMPLETED, 1);
+        assigning_turn (it);
+        assert_int_equal (it->n_given, i * 6); /* "first" has one of four places */
+        assert_int_equal (it->n_runs, 4);
+        it->t += 1.1;
+    }
+    assigning_close (it);
+}
+
 /* It had started when it was to be taken back: that counts, and what was wanted is decided again.
  */
 static void a_start_that_crosses_a_cancel_is_killed (void **state)
@@ -349,6 +379,7 @@ int main (void)
         cmocka_unit_test (tasks_that_stayed_take_the_places_of_failed_ones),
         cmocka_unit_test (a_place_elsewhere_takes_a_task_back),
         cmocka_unit_test (no_task_that_comes_later_starts_before),
+        cmocka_unit_test (nothing_is_assigned_for_a_while_where_others_came_first),
         cmocka_unit_test (no_later_iteration_starts_before),
         cmocka_unit_test (a_start_that_crosses_a_cancel_is_killed),
         cmocka_unit_test (a_cancelled_task_that_comes_back_does_not_run),

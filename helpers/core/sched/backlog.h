@@ -33,6 +33,7 @@ struct aw_backlog {
     uint32_t n_returning; /* attempts that are taken back, and have not come */
     uint32_t instance; /* of all that nodes have */
     double t; /* when its task became ready */
+    double pause; /* until then nothing is assigned */
     uint32_t before; /* 1 + an instance that came before another one, while it waited; 0: none */
     uint32_t clear; /* 1 + an instance of which no waiting one comes before; 0: not known */
 };

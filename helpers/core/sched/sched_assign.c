@@ -13,6 +13,8 @@
 #include "core/sched/sched_state.h"
 
 static const double UNKNOWN = 1; /* seconds that tasks are assumed to take until one has ended */
+static const double PAUSE = 1; /* seconds without assignments where other tasks came first: more
+                                  may come, as from a program that submits them */
 static const double MOST = 4; /* for each place: more would not be started in a round trip either */
 
 /* Would a task of OTHER that waits for predecessors come before those of INSTANCE? */
@@ -56,7 +58,8 @@ static uint32_t instance_to_assign (struct aw_sched *s)
     struct aw_shape *shape = aw_ready_first (&s->ready, true);
     uint32_t set, instance;
 
-    if (!shape || shape->why != AW_BLOCK_ROOM || shape->bound || s->services.n || s->holds.plan.n)
+    if (!shape || shape->why != AW_BLOCK_ROOM || shape->bound || s->services.n || s->holds.plan.n
+        || s->now < s->backlog.pause)
         return AW_NONE;
     instance = shape->heap[0];
     set = aw_graph_instance_set (s->graph, instance);
@@ -141,14 +144,24 @@ static bool comes_first (const struct aw_sched *s, uint32_t instance)
                : aw_ready_ranks_before (&s->ready, instance, s->backlog.instance);
 }
 
-/* Must nodes give back what they have? */
-static bool is_wrong (struct aw_sched *s)
+/* Does another instance come before what nodes have? */
+static bool others_come_first (struct aw_sched *s)
 {
     const struct aw_shape *first = aw_ready_first (&s->ready, true);
 
-    return s->stopped || s->services.n || s->holds.plan.n
-           || !aw_sched_in_time (s, s->backlog.instance)
-           || (first && first->heap[0] != s->backlog.instance && comes_first (s, first->heap[0]));
+    return first && first->heap[0] != s->backlog.instance && comes_first (s, first->heap[0]);
+}
+
+/* Must nodes give back what they have? */
+static bool is_wrong (struct aw_sched *s)
+{
+    if (s->stopped || s->services.n || s->holds.plan.n
+        || !aw_sched_in_time (s, s->backlog.instance))
+        return true;
+    if (!others_come_first (s))
+        return false;
+    s->backlog.pause = s->now + PAUSE;
+    return true;
 }
 
 /* Nodes that have room for one of those that nodes have, counted up to MOST. */
