@@ -212,17 +212,19 @@ static void note_batch (void *arg,
 }
 
 /* The ends of tasks of one instance may be reported together, but not those for which single tasks
- * wait, and not those that no others can follow.
+ * wait, not those that no others can follow, and not so few that each can be heard of.
  */
 static void launches_of_an_instance_are_a_batch (void **state)
 {
     struct coordinated r = {
-        .tasks = "{ \"a\": { \"count\": 2, \"command\": [\"x\"] },"
-                 "  \"b\": { \"count\": 2, \"command\": [\"x\"], \"after\": [\"a[i]\"] },"
-                 "  \"c\": { \"command\": [\"x\"], \"after\": [\"b\"] },"
-                 "  \"d\": { \"command\": [\"x\"], \"after\": [\"b\"], \"checkpoint_signal\": "
-                 "\"USR1\" } }",
-        .nodes = 1,
+        .tasks = "{ \"a\": { \"count\": 2, \"command\": [\"x\"], \"duration\": \"1ms\" },"
+                 "  \"b\": { \"count\": 2, \"command\": [\"x\"], \"after\": [\"a[i]\"],"
+                 "         \"duration\": \"1ms\" },"
+                 "  \"c\": { \"command\": [\"x\"], \"after\": [\"b\"], \"duration\": \"1ms\" },"
+                 "  \"d\": { \"command\": [\"x\"], \"after\": [\"b\"], \"duration\": \"1ms\","
+                 "         \"checkpoint_signal\": \"USR1\" },"
+                 "  \"e\": { \"command\": [\"x\"], \"after\": [\"b\"], \"duration\": \"10ms\" } }",
+        .nodes = 3,
         .cpus = 2,
         .plan = note_batch,
         .backlog = 0.25
@@ -236,6 +238,7 @@ static void launches_of_an_instance_are_a_batch (void **state)
     assert_int_equal (batches[3], batches[2]);
     assert_true (batches[4] > 0 && batches[4] != batches[2]);
     assert_int_equal (batches[5], 0);
+    assert_int_equal (batches[6], 0);
     coordinated_finish (&r);
 }
 

@@ -219,6 +219,10 @@ bool aw_sched_is_assigned (const struct aw_sched *sched, uint32_t task);
 /* The number by which attempts of SET may follow each other in their places (io/wire/launch.h). */
 uint32_t aw_sched_place (const struct aw_sched *sched, uint32_t set);
 
+/* How many tasks of SET could end in a second if they had all CPUs of the pool: not more than its
+ * nodes can start (2,500 a second each: docs/scale.md). */
+double aw_sched_end_rate (const struct aw_sched *sched, uint32_t set);
+
 /* From now on no task is assigned, and those that are become ready again, as if nodes had given
  * them back: for a simulation, whose nodes wait for no answer. 0, or -1 with ENOMEM. */
 int aw_sched_assign_none (struct aw_sched *sched);

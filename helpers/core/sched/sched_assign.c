@@ -12,7 +12,6 @@
 
 #include "core/sched/sched_state.h"
 
-static const double UNKNOWN = 1; /* seconds that tasks are assumed to take until one has ended */
 static const double PAUSE = 1; /* seconds without assignments where other tasks came first: more
                                   may come, as from a program that submits them */
 static const double MOST = 4; /* for each place: more would not be started in a round trip either */
@@ -118,9 +117,7 @@ bool aw_sched_next_assign (struct aw_sched *s, uint32_t *task, uint32_t *node)
         return false;
     set = aw_graph_instance_set (s->graph, instance);
     of = aw_estimate_set (&s->estimate, set);
-    seconds = aw_estimate_seconds (&s->estimate, of);
-    if (isnan (seconds))
-        seconds = UNKNOWN;
+    seconds = aw_sched_seconds_of (s, set);
     if (instance != s->backlog.instance && s->backlog.n + s->backlog.n_returning > 0)
         return false; /* what nodes have comes first, or comes back */
     count_places (s, set, of);

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Attempts that nodes have in advance (core/sched/backlog.h), as they come and go. */
+#include <math.h>
 #include <stdlib.h>
 
 #include "core/sched/sched_state.h"
+
+static const double UNKNOWN = 1; /* seconds that tasks are assumed to take until one has ended */
+static const double SPAWNS = 2500; /* a second, that one node makes (docs/scale.md) */
 
 /* Agents know which exit codes mean success. Of the end of the job, before which a checkpoint
  * signal comes, they know nothing. */
@@ -13,6 +17,21 @@ bool aw_sched_is_assignable (const struct aw_sched *s, uint32_t number)
     return set->nodes <= 1 && set->stage_in == AW_STAGING_NONE && set->stage_out == AW_STAGING_NONE
            && !set->service && !set->served && !set->step && !set->worker && !set->streams
            && !set->checkpoint_signal;
+}
+
+double aw_sched_seconds_of (const struct aw_sched *s, uint32_t set)
+{
+    double seconds = aw_estimate_seconds (&s->estimate, aw_estimate_set (&s->estimate, set));
+
+    return isnan (seconds) ? UNKNOWN : seconds;
+}
+
+double aw_sched_end_rate (const struct aw_sched *s, uint32_t set)
+{
+    const struct aw_set *it = &s->graph->sets[set];
+
+    return fmin (s->pool.total.cpus / (it->cpus * aw_sched_seconds_of (s, set)),
+                 SPAWNS * s->pool.n_nodes);
 }
 
 uint32_t aw_sched_place (const struct aw_sched *s, uint32_t set)

@@ -286,6 +286,9 @@ bool aw_sched_is_assignable (const struct aw_sched *s, uint32_t set);
 /* The attempt of RUN holds a place from now on (BY 1), or no longer (-1). */
 void aw_sched_count_place (struct aw_sched *s, const struct aw_running *run, int by);
 
+/* The expected seconds of a task of SET; 1 where nothing is known. */
+double aw_sched_seconds_of (const struct aw_sched *s, uint32_t set);
+
 /* RUN, which is assigned, is being taken back; leaves, because it starts or has come back. */
 void aw_sched_take_back (struct aw_sched *s, struct aw_running *run);
 void aw_sched_leave_backlog (struct aw_sched *s, struct aw_running *run);
