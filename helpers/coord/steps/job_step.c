@@ -14,6 +14,11 @@ extern char **environ;
  * before its srun is killed and the step cancelled.
  */
 static const double KILL_SECONDS = 2;
+
+/* A step whose ranks srun does not kill has this long to end by itself after a rank has failed, as
+ * one does whose only rank it was.
+ */
+static const double END_SECONDS = 0.1;
 enum { MAX_KILLS = 5 };
 
 static int arm (struct event *timer, double seconds)
@@ -154,7 +159,7 @@ static void on_line (void *arg, const char *text)
 
     if (step->end.failed && !failed && step->told == AW_STATUS_COMPLETED) {
         step->timer_for = AW_STEP_TIMER_KILL;
-        (void)arm (step->timer, step->srun_kills ? KILL_SECONDS : 0);
+        (void)arm (step->timer, step->srun_kills ? KILL_SECONDS : END_SECONDS);
     }
     if (!begins || step->started > 0)
         return;
