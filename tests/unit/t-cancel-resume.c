@@ -194,12 +194,38 @@ static void many_tasks_are_cancelled_again_as_ranges (void **state)
     finish (&run);
 }
 
+/* B is cancelled before A fails, or after B has been skipped because of that. */
+static void a_task_that_was_skipped_before_is_not_cancelled (void **state)
+{
+    (void)state;
+    for (int before = 0; before < 2; before++) {
+        struct run run = begin ();
+        uint32_t skips = 0;
+
+        run.graph->sets[A].on_failure = AW_ON_FAILURE_SKIP;
+        if (before)
+            cancel (&run, 1, B, 0);
+        skips += act (&run, AW_EVENT_SKIP, B);
+        end (&run, 2, A, AW_STATUS_FAILED);
+        skips += act (&run, AW_EVENT_SKIP, B);
+        if (!before)
+            cancel (&run, 3, B, 0);
+        assert_int_equal (skips, 1);
+        assert_int_equal (aw_history_state (&run.history, B), AW_HISTORY_SKIPPED);
+        assert_int_equal (aw_history_is_cancelled (&run.history, B), before);
+        resume (&run, 4, NULL);
+        assert_int_equal (aw_history_is_cancelled (&run.history, B), before);
+        finish (&run);
+    }
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (the_last_cancel_of_a_running_task_counts),
         cmocka_unit_test (what_waits_for_a_cancelled_task_is_skipped),
         cmocka_unit_test (many_tasks_are_cancelled_again_as_ranges),
+        cmocka_unit_test (a_task_that_was_skipped_before_is_not_cancelled),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

@@ -481,6 +481,23 @@ static void failures_are_told_in_words (void **state)
     assert_string_equal (aw_failure_text (buf, 5, AW_STATUS_FAILED, 3, 0, NULL), "exit");
 }
 
+/* Its node was lost while it copied its results: only the coordinator has its times. */
+static void an_attempt_of_a_lost_node_began_with_its_start (void **state)
+{
+    struct aw_attempt a = { .ready = 1, .start = 5, .released = 7, .finish = 20, .seconds = 15 };
+
+    (void)state;
+    a.status = AW_STATUS_NODE_FAIL;
+    assert_float_equal (aw_attempt_began (&a), 5, 1e-9);
+    assert_float_equal (aw_attempt_run_seconds (&a), 2, 1e-9);
+    a.released = NAN;
+    assert_float_equal (aw_attempt_run_seconds (&a), 15, 1e-9);
+    a.seconds = 18;
+    assert_float_equal (aw_attempt_began (&a), 5, 1e-9);
+    a.status = AW_STATUS_FAILED;
+    assert_float_equal (aw_attempt_began (&a), 2, 1e-9);
+}
+
 int main (void)
 {
     static const struct CMUnitTest tests[] = {
@@ -494,6 +511,7 @@ int main (void)
         cmocka_unit_test (iterations_after_the_goal_stay_cancelled),
         cmocka_unit_test (a_stall_that_ended_well_is_not_told),
         cmocka_unit_test (resume_without_memory_changes_nothing),
+        cmocka_unit_test (an_attempt_of_a_lost_node_began_with_its_start),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

@@ -64,7 +64,7 @@ void aw_explain_predecessors (struct aw_explain *ex, uint32_t task);
 /* A predecessor of TASK that failed or was skipped, a failed one first; AW_NONE: there is none. */
 uint32_t aw_explain_broken (struct aw_explain *ex, uint32_t task);
 
-/* Of a skipped TASK: was it cancelled, and not skipped because of another one? */
+/* Is TASK in a range that was cancelled? It may have been skipped before. */
 bool aw_explain_is_cancelled (const struct aw_explain *ex, uint32_t task);
 
 /* How many tasks were skipped because of TASK, directly or through others. */

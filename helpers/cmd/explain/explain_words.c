@@ -258,8 +258,10 @@ void aw_explain_line (struct aw_explain *ex, uint32_t task)
         break;
     case AW_HISTORY_SKIPPED:
     case AW_HISTORY_STATES:
-        aw_textbuf_puts (ex->out, aw_explain_is_cancelled (ex, task) ? "cancelled before it started"
-                                                                     : "skipped");
+        aw_textbuf_puts (ex->out, aw_history_is_cancelled (history, task)
+                                          && aw_explain_is_cancelled (ex, task)
+                                      ? "cancelled before it started"
+                                      : "skipped");
         break;
     }
 }

@@ -175,14 +175,14 @@ struct aw_held aw_history_held (const struct aw_history *history,
 double aw_history_end (const struct aw_history *history, const struct aw_attempt *attempt);
 
 /* Seconds that it ran, as its node measured them, without an asynchronous copy of its results.
- * Where they are not known: from its start to its finish; NAN: it has not ended. Not finish -
- * start: the journal has both up to 50 ms late if it or another followed on its node
- * (docs/scale.md, "Starts in advance").
+ * Where they are not known: from its start to its finish, or to its release where its node was lost
+ * during such a copy; NAN: it has not ended. Not finish - start: the journal has both up to 50 ms
+ * late if it or another followed on its node (docs/scale.md, "Starts in advance").
  */
 double aw_attempt_run_seconds (const struct aw_attempt *attempt);
 
 /* When it began, as well as is known: its start, or earlier by what it ran longer than the journal
- * has room for; but not before it was ready.
+ * has room for; but not before it was ready. Its start where its node was lost.
  */
 double aw_attempt_began (const struct aw_attempt *attempt);
 
@@ -218,6 +218,11 @@ enum aw_history_task {
     AW_HISTORY_STATES /* their number */
 };
 enum aw_history_task aw_history_state (const struct aw_history *history, uint32_t task);
+
+/* Was the task cancelled before it had ended for good, or else after the last RESUME not needed any
+ * more? Not one that had been skipped before.
+ */
+bool aw_history_is_cancelled (const struct aw_history *history, uint32_t task);
 
 /* Figures of the whole run, up to now if it has not ended. Seconds; shares between 0 and 1. */
 struct aw_summary {

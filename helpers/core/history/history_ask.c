@@ -32,6 +32,8 @@ double aw_history_end (const struct aw_history *history, const struct aw_attempt
 
 double aw_attempt_run_seconds (const struct aw_attempt *attempt)
 {
+    if (attempt->status == AW_STATUS_NODE_FAIL && !isnan (attempt->released))
+        return attempt->released - attempt->start; /* no node has measured it */
     return attempt->seconds > 0 ? attempt->seconds : attempt->finish - attempt->start;
 }
 
@@ -40,6 +42,8 @@ double aw_attempt_began (const struct aw_attempt *attempt)
     double end = isnan (attempt->released) ? attempt->finish : attempt->released;
     double began = end - aw_attempt_run_seconds (attempt);
 
+    if (attempt->status == AW_STATUS_NODE_FAIL)
+        return attempt->start;
     return fmin (attempt->start, fmax (began, attempt->ready)); /* NAN: passed over */
 }
 

@@ -8,6 +8,11 @@
 #include "core/history/history_parts.h"
 #include "util/array.h"
 
+bool aw_history_is_cancelled (const struct aw_history *history, uint32_t task)
+{
+    return history->marks[task] & AW_MARK_CANCELLED;
+}
+
 static bool has_begun (const struct aw_history *history, uint32_t task)
 {
     return history->assigned[task].node || aw_history_state (history, task) == AW_HISTORY_RUNNING;
