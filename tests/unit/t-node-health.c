@@ -79,28 +79,6 @@ static void a_success_proves_a_node_good (void **state)
     }
 }
 
-/* The first node is the quickest to fail, and nothing is known of the set yet. Before anything is
- * concluded it has failed on the other one, too.
- */
-static void what_has_failed_elsewhere_since_counts (void **state)
-{
-    (void)state;
-    for (int others = 0; others <= 200; others += 200) {
-        struct aw_health s;
-
-        assert_int_equal (aw_health_init (&s, 1), 0);
-        assert_int_equal (aw_health_add_nodes (&s, 2), 0);
-        for (uint32_t n = 0; n < 10; n++)
-            assert_false (aw_health_failed (&s, 0, 0, n, 30, false));
-        for (int n = 0; n < others; n++) {
-            assert_false (aw_health_failed (&s, 1, 0, 100 + (uint32_t)n, 0, false));
-            s.nodes[1].n = 0; /* it has other tasks, too */
-        }
-        assert_int_equal (aw_health_failed (&s, 0, 0, 10, 1, true), others == 0);
-        aw_health_finish (&s);
-    }
-}
-
 /* A virtual pool in which some nodes, or some tasks, fail. */
 struct world {
     const struct aw_graph *g;
@@ -196,6 +174,22 @@ static void a_node_that_fails_all_is_set_aside (void **state)
         assert_int_equal (w.n_drained, 1);
         assert_false (w.wrong);
         assert_true (w.n_failed < 30 + 1000 * 2 * w.rate);
+        aw_graph_destroy (g);
+    }
+}
+
+/* Some of the nodes are broken, and nothing has completed yet: they do not shield each other. */
+static void several_nodes_that_fail_all_are_set_aside (void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < 20; i++) {
+        struct aw_graph *g = graph (1000, 1, 3);
+        struct world w = { .g = g, .bad_nodes = 2 + i % 3, .bad_set = 9, .random = 1 + i };
+
+        assert_int_equal (run (&w, 10 + i, 4).code, 0);
+        assert_int_equal (w.n_drained, w.bad_nodes);
+        assert_false (w.wrong);
+        assert_true (w.n_failed < 32 * w.bad_nodes);
         aw_graph_destroy (g);
     }
 }
@@ -342,8 +336,8 @@ int main (void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (failures_in_a_row_count),
         cmocka_unit_test (a_success_proves_a_node_good),
-        cmocka_unit_test (what_has_failed_elsewhere_since_counts),
         cmocka_unit_test (a_node_that_fails_all_is_set_aside),
+        cmocka_unit_test (several_nodes_that_fail_all_are_set_aside),
         cmocka_unit_test (a_task_that_fails_everywhere_is_no_fault_of_a_node),
         cmocka_unit_test (where_all_nodes_fail_none_is_set_aside),
         cmocka_unit_test (the_last_node_is_never_set_aside),

@@ -2,7 +2,6 @@
 #include "core/sched/node_health.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -90,26 +89,10 @@ static uint32_t count_row (const struct aw_node_health *node, uint32_t set, uint
     return n;
 }
 
-/* Do tasks of SET fail elsewhere, too, so that those of the row say little? What has ended since
- * the row began counts here. */
-static bool fails_elsewhere (const struct aw_health *s,
-                             const struct aw_node_health *node,
-                             uint32_t set,
-                             uint32_t living)
-{
-    uint32_t row = count_row (node, set, AW_NONE);
-    double failed = s->failed[set] > row ? s->failed[set] - row : 0;
-
-    return failed > 0
-           && pow (failed / (failed + s->completed[set] + living), row) > AW_HEALTH_CHANCE;
-}
-
 /* Is NODE, where a task of SET has failed, to be decided on from now on? */
-static bool tell (
-    struct aw_health *s, struct aw_node_health *node, uint32_t set, uint32_t living, bool proof)
+static bool tell (struct aw_health *s, struct aw_node_health *node, uint32_t set, bool proof)
 {
-    if (node->suspect || node->chance > AW_HEALTH_CHANCE || (!proof && s->completed[set] == 0)
-        || fails_elsewhere (s, node, set, living))
+    if (node->suspect || node->chance > AW_HEALTH_CHANCE || (!proof && s->completed[set] == 0))
         return false;
     node->suspect = true;
     return true;
@@ -123,8 +106,7 @@ bool aw_health_failed (
     double failed, others;
 
     if (row == AW_HEALTH_TASKS || node->n == AW_HEALTH_TASKS)
-        return tell (s, node, set, living,
-                     proof); /* a task that fails there again says nothing new */
+        return tell (s, node, set, proof); /* a task that fails there again says nothing new */
     s->failed[set]++;
     node->tasks[node->n] = task;
     node->sets[node->n++] = set;
@@ -132,5 +114,5 @@ bool aw_health_failed (
     others = failed + s->completed[set] + living;
     if (others > 0)
         node->chance *= (failed + 0.5) / (others + 1);
-    return tell (s, node, set, living, proof);
+    return tell (s, node, set, proof);
 }

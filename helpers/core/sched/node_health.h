@@ -3,8 +3,8 @@
  * the same sets answer that. For each failure in a row on a node, the chance that a task of its set
  * fails is estimated from all others of the set, as (failed + 1/2) / (ended + 1) (Jeffreys'
  * estimate). The chances are multiplied. When the product falls below AW_HEALTH_CHANCE, the node is
- * suspect, unless the set has failed too often elsewhere since. A broken task set fails on all
- * nodes, so it makes none suspect. If nothing is known of other tasks, nothing is concluded.
+ * suspect. A broken task set fails on all nodes, so it makes none suspect. If nothing is known of
+ * other tasks, nothing is concluded.
  */
 #ifndef AW_CORE_SCHED_NODE_HEALTH_H
 #define AW_CORE_SCHED_NODE_HEALTH_H
