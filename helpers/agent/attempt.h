@@ -19,7 +19,7 @@
  *   being written to the store
  * - running, logging -> disputed: a SIGTERM from elsewhere has ended its process
  * - running, ending, logging -> staging out: its process has succeeded, and there is stage_out
- * - any state -> ended: FINISH leaves, if others can wait for it a moment later; after this nobody
+ * - any state -> ended: FINISH is sent, or will be with the next frame (end.c); after this nobody
  *   finds the attempt
  *
  * Ending is SIGTERM, later SIGKILL. Until then the other processes of its group may go on where the

@@ -10,7 +10,7 @@
 
 enum { MAX_SERVICES = 64 }; /* whose addresses one task gets */
 
-/* Ends a second that a coordinator hears of one by one with a twentieth of a core (docs/scale.md).
+/* Ends a second that a coordinator hears of one by one with a seventh of a core (docs/scale.md).
  * Where there can be more, nodes report them together. */
 static const double MANY_ENDS = 5000;
 
@@ -33,17 +33,17 @@ static void end_unsent (struct aw_coordinator *c,
     aw_coordinator_handle_event (c, &ev);
 }
 
-/* The number for launch->batch: that of the task's instance, if its end need not be reported at
- * once.
- */
-static uint32_t batch_of (const struct aw_coordinator *c, uint32_t task)
+/* May another attempt follow on the node, and the end of this one be reported late then? */
+static void set_place (const struct aw_coordinator *c, struct aw_launch *launch)
 {
     const struct aw_graph *graph = c->config.workflow->graph;
-    struct aw_task at = aw_graph_task (graph, task);
+    struct aw_task at = aw_graph_task (graph, launch->task);
 
-    if (graph->sets[at.set].waited_singly || aw_sched_end_rate (c->sched, at.set) <= MANY_ENDS)
-        return 0;
-    return aw_graph_instance (graph, at.iteration, at.set) + 1;
+    if (c->config.sched.backlog > 0)
+        launch->place = aw_sched_place (c->sched, at.set);
+    if (launch->place && !graph->sets[at.set].waited_singly
+        && aw_sched_end_rate (c->sched, at.set) > MANY_ENDS)
+        launch->batch = aw_graph_instance (graph, at.iteration, at.set) + 1;
 }
 
 /* Makes D's launch, and makes room for D. 0, or -1 with text. */
@@ -74,11 +74,7 @@ static int make_launch (struct aw_coordinator *c,
         < 0)
         return -1;
     d->launch.assigned = start->type == AW_EVENT_ASSIGN;
-    if (c->config.sched.backlog > 0)
-        d->launch.place =
-            aw_sched_place (c->sched, aw_graph_task (c->config.workflow->graph, start->task).set);
-    if (d->launch.place)
-        d->launch.batch = batch_of (c, start->task);
+    set_place (c, &d->launch);
     return aw_array_reserve (&c->dispatches, &c->dispatch_room, c->n_dispatches + 1) < 0
                ? aw_error_set (err, "out of memory")
                : 0;

@@ -312,7 +312,7 @@ static void a_killed_task_is_judged_by_the_job (void **state)
 }
 
 /* A task ends by itself on a node that leaves: that is its own end only where it is a success, with
- * whatever code. */
+ * any code. */
 
 static enum aw_status ends_as;
 

@@ -203,8 +203,8 @@ static void one_to_one_edges_need_sets_of_equal_size (void **state)
     aw_graph_destroy (graph);
 }
 
-/* By index or key somebody waits for single tasks, as do the end of the iterations and whoever has
- * submitted the set; by set, nobody does.
+/* By index or key somebody waits for single tasks, as do the end of the iterations and the task
+ * that submitted the set; by set, nobody does.
  */
 static void sets_know_whether_single_tasks_are_waited_for (void **state)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Services in random workflows: whatever fits next to its services runs to its end, and only while
+/* Services in random workflows: all that fits next to its services runs to its end, and only while
  * they serve.
  */
 #include <math.h>

@@ -262,6 +262,9 @@ int aw_graph_cycles (const struct aw_graph *graph,
  */
 int aw_graph_order (struct aw_graph *graph, uint32_t from, struct aw_error *err);
 
+/* The same of `waited_singly`: sets from FROM on, and those before them that they wait for. */
+void aw_graph_mark_waited_singly (struct aw_graph *graph, uint32_t from);
+
 /* Private, likewise: 0, or -1 with text where EDGE of SET cannot be. */
 int aw_graph_check_edge (const struct aw_graph *graph,
                          uint32_t set,

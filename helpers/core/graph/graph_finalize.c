@@ -67,15 +67,14 @@ static int check_once (const struct aw_graph *graph,
     return 0;
 }
 
-/* Marks the sets of whose tasks single ones are waited for. */
-static void mark_waited_singly (struct aw_graph *graph)
+void aw_graph_mark_waited_singly (struct aw_graph *graph, uint32_t from)
 {
-    for (uint32_t i = 0; i < graph->n_sets; i++)
-        graph->sets[i].waited_singly = graph->sets[i].submitted || graph->until == i;
-    for (uint32_t i = 0; i < graph->n_sets; i++)
-        for (uint32_t e = 0; e < graph->sets[i].n_after; e++)
-            if (graph->sets[i].after[e].by != AW_BY_SET)
-                graph->sets[graph->sets[i].after[e].set].waited_singly = true;
+    for (uint32_t s = from; s < graph->n_sets; s++)
+        graph->sets[s].waited_singly = graph->sets[s].submitted || graph->until == s;
+    for (uint32_t s = from; s < graph->n_sets; s++)
+        for (uint32_t e = 0; e < graph->sets[s].n_after; e++)
+            if (graph->sets[s].after[e].by != AW_BY_SET)
+                graph->sets[graph->sets[s].after[e].set].waited_singly = true;
 }
 
 /* Counts services, and marks the sets that come after them. */
@@ -176,6 +175,6 @@ int aw_graph_finalize (struct aw_graph *graph, struct aw_error *err)
         || mark_services (graph, err) < 0 || number_tasks (graph, err) < 0
         || index_tasks (graph, err) < 0)
         return -1;
-    mark_waited_singly (graph);
+    aw_graph_mark_waited_singly (graph, 0);
     return aw_graph_order (graph, 0, err);
 }

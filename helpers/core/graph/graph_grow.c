@@ -40,17 +40,6 @@ static int check_set (struct aw_graph *g, uint32_t s, struct aw_error *err)
     return 0;
 }
 
-/* Also sets that were there may be waited for by index or key now. */
-static void mark_waited_singly (struct aw_graph *g, uint32_t from)
-{
-    for (uint32_t s = from; s < g->n_sets; s++)
-        g->sets[s].waited_singly = g->sets[s].submitted;
-    for (uint32_t s = from; s < g->n_sets; s++)
-        for (uint32_t e = 0; e < g->sets[s].n_after; e++)
-            if (g->sets[s].after[e].by != AW_BY_SET)
-                g->sets[g->sets[s].after[e].set].waited_singly = true;
-}
-
 int aw_graph_grow (struct aw_graph *g, const struct aw_graph_size *old, struct aw_error *err)
 {
     uint64_t n = old->n_tasks;
@@ -63,7 +52,7 @@ int aw_graph_grow (struct aw_graph *g, const struct aw_graph_size *old, struct a
         if (n > AW_MAX_TASKS)
             return aw_error_set (err, "more than %u tasks in all", AW_MAX_TASKS);
     }
-    mark_waited_singly (g, old->n_sets);
+    aw_graph_mark_waited_singly (g, old->n_sets);
     if (aw_graph_order (g, old->n_sets, err) < 0)
         return -1;
     g->n_tasks = (uint32_t)n;

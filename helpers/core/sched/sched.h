@@ -220,7 +220,7 @@ bool aw_sched_is_assigned (const struct aw_sched *sched, uint32_t task);
 uint32_t aw_sched_place (const struct aw_sched *sched, uint32_t set);
 
 /* How many tasks of SET could end in a second if they had all CPUs of the pool: not more than its
- * nodes can start (2,500 a second each: docs/scale.md). */
+ * nodes can start (taken as 2,500 a second each). */
 double aw_sched_end_rate (const struct aw_sched *sched, uint32_t set);
 
 /* From now on no task is assigned, and those that are become ready again, as if nodes had given

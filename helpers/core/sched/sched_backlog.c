@@ -6,7 +6,7 @@
 #include "core/sched/sched_state.h"
 
 static const double UNKNOWN = 1; /* seconds that tasks are assumed to take until one has ended */
-static const double SPAWNS = 2500; /* a second, that one node makes (docs/scale.md) */
+static const double SPAWNS = 2500; /* a second, at most, that one node is taken to make */
 
 /* Agents know which exit codes mean success. Of the end of the job, before which a checkpoint
  * signal comes, they know nothing. */

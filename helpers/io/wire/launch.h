@@ -13,8 +13,8 @@
 
 enum { AW_TIDY_OUT = 1 << 0, AW_TIDY_ERR = 1 << 1 };
 
-/* Milliseconds by which the end of an attempt may be reported late, together with others. A node
- * has more than that in advance (--backlog), if not too little is asked for. */
+/* Milliseconds by which the end of an attempt may be reported late, together with others. By
+ * default a node has five times as much in advance (--backlog). */
 enum { AW_LATE_MS = 50 };
 
 #define AW_PEER_ANY "?"
